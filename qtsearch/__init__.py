@@ -1,0 +1,67 @@
+"""Full-text search over question-and-answer articles: a real Whoosh index, searched at native speed.
+
+>>> import qtsearch, tempfile
+>>> folder = tempfile.mkdtemp()
+>>> report = qtsearch.reindex("examples/articles", folder)
+>>> index = qtsearch.open_index(folder)
+>>> index.search("thrombectomy")[0].question
+'What is mechanical thrombectomy and how is it performed?'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtsearch._version import __version__
+from qtsearch.errors import (
+    ArticleError,
+    ForeignSegmentError,
+    IndexDamagedError,
+    IndexLockedError,
+    IndexMissingError,
+    IndexVersionError,
+    IndexWriteError,
+    QtsearchError,
+    SourceError,
+    WorkerError,
+)
+from qtsearch.index import Index, open_index
+from qtsearch.results import Hit, Results
+
+if TYPE_CHECKING:
+    from qtsearch.articles import Article, RelatedLink
+    from qtsearch.indexer import ReindexReport, reindex
+
+__all__ = [
+    "Article",
+    "ArticleError",
+    "ForeignSegmentError",
+    "Hit",
+    "Index",
+    "IndexDamagedError",
+    "IndexLockedError",
+    "IndexMissingError",
+    "IndexVersionError",
+    "IndexWriteError",
+    "QtsearchError",
+    "ReindexReport",
+    "RelatedLink",
+    "Results",
+    "SourceError",
+    "WorkerError",
+    "__version__",
+    "open_index",
+    "reindex",
+]
+
+
+
+def __getattr__(name: str) -> object:
+    """Import what only indexing needs when it is first asked for: it takes longer than many searches."""
+    if name in ("ReindexReport", "reindex"):
+        import qtsearch.indexer as module
+    elif name in ("Article", "RelatedLink"):
+        import qtsearch.articles as module  # type: ignore[no-redef]
+    else:
+        raise AttributeError(f"module 'qtsearch' has no attribute {name!r}")
+    return getattr(module, name)

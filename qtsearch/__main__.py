@@ -1,0 +1,5 @@
+"""``python -m qtsearch``: the command line of :mod:`qtsearch.cli`."""
+
+from qtsearch.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,207 @@
+"""Articles → one chunk: analysed, inverted, numbered locally.
+
+A worker process of ``reindex`` makes chunks, and the writer merges them into a segment. Between the two a
+chunk is a container file. With n articles, f surface forms, t terms and m tokens:
+
+===================  =========  ==================================================================
+array                dtype      meaning
+===================  =========  ==================================================================
+forms                S<width>   (f,) surface forms, ascending
+form_terms           int32      (f,) the term of each
+form_frequencies     int64      (f, 3) occurrences of each in each text field
+terms                S<width>   (t,) stems, ascending
+token_offsets        int64      (t + 1,) where the tokens of each term begin in the next three
+docs                 int32      (m,) article of each token, ascending within a term
+positions            uint16     (m,) its position in the article, ascending within an article
+fields               uint8      (m,) the text field it stands in
+lengths              uint16     (n, 3) tokens in each text field, stop words not counted
+field_starts         uint16     (n, 3) position of the first token of each text field
+ids, dates                      as in a segment
+urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
+===================  =========  ==================================================================
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import accumulate
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch import analysis
+from qtsearch.articles import Article
+from qtsearch.codec import records
+from qtsearch.codec.segment import NO_DATE, NO_ID
+from qtsearch.errors import ArticleError
+from qtsearch.schema import POSITION_GAP
+
+__all__ = ["MAX_DOCS", "MAX_POSITIONS", "ChunkBuilder", "joined_texts", "pack_tokens", "unpack_tokens"]
+
+#: An article of more positions is rejected: they are stored in 16 bits.
+MAX_POSITIONS: Final = 60_000
+
+
+class _Forms(dict[str, int]):
+    """Token as written → number of its surface form; a token never seen is folded and numbered."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __missing__(self, token: str) -> int:
+        number = self.numbers.setdefault(analysis.fold(token), len(self.numbers))
+        self[token] = number
+        return number
+
+
+class ChunkBuilder:
+    """Collects articles; :meth:`arrays` gives the chunk. Not to be used after that."""
+
+    def __init__(self, dictionary: bytes) -> None:
+        self._pack = records.packer(dictionary)
+        self._forms = _Forms()
+        self._tokens = array("i")
+        self._token_counts = array("q")
+        self._field_starts = array("H")
+        # Tokens come in runs of consecutive positions: a field, or a keyword phrase.
+        self._run_starts = array("q")
+        self._run_lengths = array("q")
+        self._ids = array("q")
+        self._dates = array("i")
+        self._texts: dict[str, list[bytes]] = {"urls": [], "questions": [], "subjects": [], "records": []}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, article: Article) -> None:
+        """Add one article.
+
+        Raises:
+            ArticleError: it has more than :data:`MAX_POSITIONS` positions; nothing was added.
+        """
+        question = analysis.tokenize(article.question)
+        answer = analysis.tokenize(article.answer)
+        phrases = [analysis.tokenize(phrase) for phrase in article.page_keywords]
+        answer_start = len(question) + POSITION_GAP
+        keywords_start = answer_start + len(answer) + POSITION_GAP
+        run_lengths = [len(question), len(answer), *map(len, phrases)]
+        run_starts = [0, answer_start]
+        position = keywords_start
+        for phrase in phrases:
+            run_starts.append(position)
+            position += len(phrase) + POSITION_GAP
+        if position > MAX_POSITIONS:
+            raise ArticleError(
+                article.path, 0, f"too long: {position} words and gaps, at most {MAX_POSITIONS}; split it"
+            )
+        number = self._forms.__getitem__
+        tokens = self._tokens
+        tokens.extend(map(number, question))
+        tokens.extend(map(number, answer))
+        for phrase in phrases:
+            tokens.extend(map(number, phrase))
+        self._run_starts.extend(run_starts)
+        self._run_lengths.extend(run_lengths)
+        self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
+        self._field_starts.extend((0, answer_start, keywords_start))
+        self._ids.append(NO_ID if article.id is None else article.id)
+        self._dates.append(NO_DATE if article.date is None else article.date.toordinal())
+        texts = self._texts
+        texts["urls"].append(article.url.encode("utf-8", "surrogatepass"))
+        texts["questions"].append(article.question.encode())
+        texts["subjects"].append(article.subject.encode())
+        texts["records"].append(self._pack(article))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The chunk."""
+        forms = sorted(self._forms.numbers)
+        rank = np.empty(len(forms), np.int32)
+        rank[[self._forms.numbers[form] for form in forms]] = np.arange(len(forms), dtype=np.int32)
+        tokens = rank[_from(self._tokens, np.int32)]
+        token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
+        fields = np.repeat(np.tile(np.arange(3, dtype=np.uint8), len(token_counts)), token_counts.ravel())
+        chunk: dict[str, npt.NDArray[Any]] = {
+            "forms": _words(forms),
+            "form_frequencies": np.bincount(
+                tokens.astype(np.int64) * 3 + fields, minlength=len(forms) * 3
+            ).reshape(-1, 3),
+            "lengths": self._lengths(forms, tokens, token_counts),
+            "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
+            "ids": _from(self._ids, np.int64),
+            "dates": _from(self._dates, np.int32),
+        }
+        chunk["terms"], form_terms = np.unique(_words(list(map(analysis.stem, forms))), return_inverse=True)
+        chunk["form_terms"] = form_terms.astype(np.int32)
+
+        docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
+        keys = pack_tokens(chunk["form_terms"][tokens], docs, self._positions(len(tokens)), fields)
+        keys.sort()
+        terms, chunk["docs"], chunk["positions"], chunk["fields"] = unpack_tokens(keys)
+        chunk["token_offsets"] = np.searchsorted(terms, np.arange(len(chunk["terms"]) + 1))
+        for name, texts in self._texts.items():
+            chunk |= joined_texts(name, texts)
+        return chunk
+
+    def _positions(self, n_tokens: int) -> npt.NDArray[np.int64]:
+        """Of each token: its run's start and its place within the run."""
+        run_lengths = _from(self._run_lengths, np.int64)
+        run_offsets = np.cumsum(run_lengths) - run_lengths
+        return np.arange(n_tokens) + np.repeat(_from(self._run_starts, np.int64) - run_offsets, run_lengths)
+
+    def _lengths(
+        self, forms: list[str], tokens: npt.NDArray[np.int32], token_counts: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.uint16]:
+        counted = np.array([form not in analysis.STOP_WORDS for form in forms], bool)
+        counted_before = np.zeros(len(tokens) + 1, np.int64)
+        np.cumsum(counted[tokens], out=counted_before[1:])
+        ends = np.cumsum(token_counts.ravel())
+        lengths = counted_before[ends] - counted_before[ends - token_counts.ravel()]
+        return lengths.astype(np.uint16).reshape(-1, 3)
+
+
+# A token as one number that sorts by (term, article, position); the field rides along.
+_FIELD_BITS: Final = 2
+_POSITION_BITS: Final = 16
+_DOC_BITS: Final = 22  # four million articles a segment, and as many terms
+MAX_DOCS: Final = 1 << _DOC_BITS
+
+
+def pack_tokens(
+    terms: npt.NDArray[Any], docs: npt.NDArray[Any], positions: npt.NDArray[Any], fields: npt.NDArray[Any]
+) -> npt.NDArray[np.int64]:
+    """One int64 a token."""
+    keys = terms.astype(np.int64)
+    keys <<= _DOC_BITS
+    keys |= docs
+    keys <<= _POSITION_BITS
+    keys |= positions
+    keys <<= _FIELD_BITS
+    keys |= fields
+    return keys
+
+
+def unpack_tokens(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
+    """Terms (int64), docs (int32), positions (uint16) and fields (uint8) of packed tokens."""
+    fields = keys.astype(np.uint8) & ((1 << _FIELD_BITS) - 1)
+    positions = (keys >> _FIELD_BITS).astype(np.uint16)
+    pairs = keys >> (_FIELD_BITS + _POSITION_BITS)
+    docs = pairs.astype(np.int32) & (MAX_DOCS - 1)
+    return pairs >> _DOC_BITS, docs, positions, fields
+
+
+def joined_texts(name: str, texts: list[bytes]) -> dict[str, npt.NDArray[Any]]:
+    """The texts as one blob, ``urls`` say, and where each begins, ``url_offsets``."""
+    return {
+        name: np.frombuffer(b"".join(texts), np.uint8),
+        f"{name.removesuffix('s')}_offsets": np.array([0, *accumulate(map(len, texts))], np.int64),
+    }
+
+
+def _from(values: array[int], dtype: Any) -> npt.NDArray[Any]:
+    return np.frombuffer(values, dtype) if values else np.zeros(0, dtype)
+
+
+def _words(words: list[str]) -> npt.NDArray[np.bytes_]:
+    """As an ``S`` array that holds the longest of them."""
+    return np.array([word.encode() for word in words] or [b""])[: len(words)]

@@ -1,0 +1,72 @@
+"""Article ⇄ record: what a segment stores of an article besides its columns, compressed.
+
+Each record is compressed alone, so that one is read without its neighbours, with a dictionary shared by
+the whole segment, so that this costs little space. The zlib stream carries an Adler-32 of the text,
+which is checked at every read.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from qtsearch.articles import Article
+
+__all__ = ["make_dictionary", "packer", "unpack"]
+
+_LEVEL: Final = 4  # 5 saves four per cent of space and costs a third more time
+_MAX_DICTIONARY: Final = 32_768
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _text(article: Article) -> bytes:
+    """JSON of all but the answer on one line, then the answer, which JSON would only escape."""
+    record = {
+        "keywords": article.page_keywords,
+        "description": article.description,
+        "subject": article.subject,
+        "related": [[link.url, link.id, link.title, link.subject] for link in article.related],
+        "path": article.path,
+        "no_index": article.no_index,
+    }
+    return f"{_encode(record)}\n{article.answer}".encode("utf-8", "surrogateescape")
+
+
+def make_dictionary(articles: Sequence[Article]) -> bytes:
+    """A compression dictionary from a sample of the articles: at most 32 KiB."""
+    share = _MAX_DICTIONARY // max(len(articles), 1)
+    return b"".join(_text(article)[:share] for article in articles)
+
+
+def packer(dictionary: bytes) -> Callable[[Article], bytes]:
+    """A function that makes the record of an article."""
+    if dictionary:
+        primed = zlib.compressobj(_LEVEL, zdict=dictionary)
+    else:
+        primed = zlib.compressobj(_LEVEL)
+
+    def pack(article: Article) -> bytes:
+        compressor = primed.copy()
+        return compressor.compress(_text(article)) + compressor.flush()
+
+    return pack
+
+
+def unpack(record: bytes, dictionary: bytes) -> dict[str, Any]:
+    """What ``packer`` packed, as a dict. Raises ValueError if the record is damaged."""
+    decompressor = zlib.decompressobj(zdict=dictionary) if dictionary else zlib.decompressobj()
+    try:
+        text = decompressor.decompress(record)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not decompressor.eof:
+        raise ValueError("cut short")
+    rest, _, answer = text.partition(b"\n")
+    values: dict[str, Any] = json.loads(rest)
+    values["answer"] = answer.decode()
+    return values

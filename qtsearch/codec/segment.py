@@ -1,0 +1,157 @@
+"""A segment: every array of it by name, and the look-ups that need no more than these arrays.
+
+``MAIN_<id>.arrays`` holds what the articles say, ``MAIN_<id>.impacts`` what the formula makes of it. With
+N articles, T terms, S surface forms, P postings and M token positions:
+
+=================  ==========  ===========  =========================================================
+array              dtype       shape        meaning
+=================  ==========  ===========  =========================================================
+terms              S<width>    (T,)         stems, ascending
+term_soft          bool        (T,)         whether it is the stem of a soft word
+field_df           uint32      (T, 3)       articles that have the term in each text field
+offsets            int64       (T + 1,)     where each term's postings begin in the arrays of P
+docs               uint16 [1]  (P,)         articles, ascending within a term
+frequencies        uint8 [1]   (P, 3)       term frequency in each text field; never all 0
+position_offsets   int64       (T + 1,)     where each term's positions begin in ``positions``
+positions          uint16      (M,)         position in the article, ascending within a posting
+forms              S<width>    (S,)         surface forms, ascending
+form_terms         int32       (S,)         the term of each
+form_frequencies   uint32      (S, 3)       occurrences of each in each text field
+lengths            uint16      (N, 3)       tokens in each text field, stop words not counted
+field_starts       uint16      (N, 3)       position of the first token of each text field
+ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
+dates              int32       (N,)         proleptic Gregorian ordinal, :data:`NO_DATE` where there is none
+url_offsets        int64       (N + 1,)     into ``urls``, UTF-8
+url_order          int32       (N,)         articles by ascending bytes of the url
+question_offsets   int64       (N + 1,)     into ``questions``, UTF-8
+record_offsets     int64       (N + 1,)     into ``records``: each article's record, compressed
+dictionary         uint8       (≤ 32768,)   the dictionary that all records are compressed with
+impacts            uint16      (P,)         in the other file: the score of each posting, times 256
+max_impacts        uint16      (T,)         in the other file: the largest of each term
+=================  ==========  ===========  =========================================================
+
+[1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles, ``frequencies`` uint16 where one
+passes 255.
+
+Articles are numbered by (subject slug, url), so that a subject is a slice; the metadata lists the subjects
+with their slices. A record is what :func:`qtsearch.codec.records.pack` makes of an article.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left, bisect_right
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch.codec.container import ArrayFile
+from qtsearch.errors import IndexDamagedError
+
+__all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "Segment", "SubjectSlice"]
+
+#: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
+INDEX_NAME: Final = "MAIN"
+NO_ID: Final = -(1 << 63)
+NO_DATE: Final = 0
+
+
+class SubjectSlice(NamedTuple):
+    """The articles ``start`` ≤ doc < ``stop`` have the subject ``slug``; ``name`` is its commonest spelling."""
+
+    slug: str
+    name: str
+    start: int
+    stop: int
+
+
+class Segment:
+    """One open segment. Arrays are attributes, under the names of the table above; all are read-only."""
+
+    def __init__(self, folder: str, segment_id: str) -> None:
+        """Map the files of a segment.
+
+        Raises:
+            OSError: a file is missing or cannot be read.
+            IndexVersionError, IndexDamagedError: see :class:`~qtsearch.codec.container.ArrayFile`.
+        """
+        base = os.path.join(folder, f"{INDEX_NAME}_{segment_id}")
+        arrays = ArrayFile(base + ".arrays")
+        impacts = ArrayFile(base + ".impacts")
+        self.segment_id = segment_id
+        self.files = (arrays, impacts)
+        self.metadata = arrays.metadata
+        self.subjects = tuple(SubjectSlice(*row) for row in arrays.metadata["subjects"])
+        self.terms = arrays["terms"]
+        self.term_soft = arrays["term_soft"]
+        self.field_df = arrays["field_df"]
+        self.offsets: npt.NDArray[np.int64] = arrays["offsets"]
+        self.docs = arrays["docs"]
+        self.frequencies = arrays["frequencies"]
+        self.position_offsets: npt.NDArray[np.int64] = arrays["position_offsets"]
+        self.positions: npt.NDArray[np.uint16] = arrays["positions"]
+        self.forms = arrays["forms"]
+        self.form_terms = arrays["form_terms"]
+        self.form_frequencies = arrays["form_frequencies"]
+        self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
+        self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
+        self.ids: npt.NDArray[np.int64] = arrays["ids"]
+        self.dates: npt.NDArray[np.int32] = arrays["dates"]
+        self.url_order = arrays["url_order"]
+        self.impacts: npt.NDArray[np.uint16] = impacts["impacts"]
+        self.max_impacts: npt.NDArray[np.uint16] = impacts["max_impacts"]
+        self.n_docs = len(self.ids)
+        if len(self.impacts) != len(self.docs) or len(self.max_impacts) != len(self.terms):
+            raise IndexDamagedError(impacts.path, f"does not belong to {arrays.path}")
+        self._urls = arrays.texts("urls", "url_offsets")
+        self._questions = arrays.texts("questions", "question_offsets")
+        self._records = arrays.texts("records", "record_offsets")
+        self._dictionary = arrays["dictionary"].tobytes()
+
+    def find_term(self, term: bytes) -> int:
+        """The number of a term, -1 if no article has it."""
+        return _find(self.terms, term)
+
+    def find_form(self, form: bytes) -> int:
+        """The number of a surface form, -1 if no article has it."""
+        return _find(self.forms, form)
+
+    def url(self, doc: int) -> str:
+        return self._urls(doc).decode()
+
+    def question(self, doc: int) -> str:
+        return self._questions(doc).decode()
+
+    def record(self, doc: int) -> dict[str, Any]:
+        """The rest of an article: see :mod:`qtsearch.codec.records`. Raises IndexDamagedError."""
+        from qtsearch.codec import records  # here: a query for ten urls reads none
+
+        try:
+            return records.unpack(self._records(doc), self._dictionary)
+        except ValueError as error:
+            reason = f"the text of article {doc} is damaged ({error})"
+            raise IndexDamagedError(self.files[0].path, reason) from error
+
+    def find_url(self, url: str) -> int:
+        """The article with this url, -1 if there is none."""
+        wanted = url.encode("utf-8", "surrogatepass")
+        place = bisect_left(self.url_order, wanted, key=self._urls)
+        if place < self.n_docs:
+            doc = int(self.url_order[place])
+            if self._urls(doc) == wanted:
+                return doc
+        return -1
+
+    def subject_of(self, doc: int) -> SubjectSlice:
+        """The subject of an article."""
+        return self.subjects[bisect_right(self.subjects, doc, key=attrgetter("start")) - 1]
+
+
+def _find(words: npt.NDArray[np.bytes_], word: bytes) -> int:
+    """Where ``word`` stands in an ascending ``S`` array, -1 if it does not."""
+    if len(word) > words.dtype.itemsize:
+        return -1  # and a longer needle would make searchsorted copy the whole array
+    place = int(words.searchsorted(np.array(word, dtype=words.dtype)))
+    return place if place < len(words) and words[place] == word else -1

@@ -1,0 +1,236 @@
+"""Chunks → the files of one segment.
+
+Articles are numbered by (subject slug, url), whatever order they came in; every array follows from that
+numbering, so the same articles give the same segment however they were spread over chunks. Postings are
+merged by sorting one int64 a token, a range of terms at a time, which bounds the memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch import analysis, scoring
+from qtsearch.codec import records
+from qtsearch.codec.chunk import MAX_DOCS, joined_texts, pack_tokens, unpack_tokens
+from qtsearch.codec.container import write_array_file
+from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
+from qtsearch.errors import SourceError
+from qtsearch.schema import FIELD_NAMES, slugify
+
+__all__ = ["SegmentWriter"]
+
+#: Tokens merged at a time. Arrays of this length stay in the processor's caches.
+_TOKENS_AT_A_TIME: Final = 1 << 20
+
+Chunk = Mapping[str, npt.NDArray[Any]]
+
+
+class SegmentWriter:
+    """Merges chunks into a segment. ``dictionary`` is the one that their records were packed with.
+
+    ``urls`` (bytes), ``subjects``, ``paths`` and ``dates`` tell of every article, chunks in turn.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], dictionary: bytes) -> None:
+        self._chunks = chunks
+        self._dictionary = dictionary
+        self.urls = self._texts("urls")
+        self.subjects = [subject.decode() for subject in self._texts("subjects")]
+        self.dates: list[int] = self._joined("dates").tolist()
+        if len(self.urls) > MAX_DOCS:
+            raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
+
+    def _joined(self, name: str) -> npt.NDArray[Any]:
+        return np.concatenate([chunk[name] for chunk in self._chunks])
+
+    def _texts(self, name: str) -> list[bytes]:
+        texts = []
+        for chunk in self._chunks:
+            data = chunk[name].tobytes()
+            offsets = chunk[f"{name.removesuffix('s')}_offsets"].tolist()
+            texts += [data[start:stop] for start, stop in zip(offsets, offsets[1:], strict=False)]
+        return texts
+
+    def path(self, number: int) -> str:
+        """The file that an article was read from."""
+        path: str = records.unpack(self._text("records", number), self._dictionary)["path"]
+        return path
+
+    def _text(self, name: str, number: int) -> bytes:
+        for chunk in self._chunks:
+            if number < len(chunk["ids"]):
+                start, stop = chunk[f"{name.removesuffix('s')}_offsets"][number : number + 2]
+                return chunk[name][start:stop].tobytes()
+            number -= len(chunk["ids"])
+        raise IndexError(number)
+
+    def write(self, folder: str, segment_id: str, left_out: frozenset[int] = frozenset()) -> dict[str, int]:
+        """Write and fsync both files of the segment; returns the size in bytes of each by name.
+
+        ``left_out``: articles not to be written, as numbers in the order of ``urls``. Raises OSError.
+        """
+        arrays, metadata = self._arrays(left_out)
+        offsets = arrays["offsets"]
+        impacts = scoring.compute_impacts(arrays["docs"], arrays["frequencies"], offsets, arrays["lengths"])
+        scores = {"impacts": impacts, "max_impacts": np.maximum.reduceat(impacts, offsets[:-1])}
+        parameters = {"parameters": scoring.Parameters()._asdict()}
+        base = os.path.join(folder, f"{INDEX_NAME}_{segment_id}")
+        return {
+            "arrays": write_array_file(f"{base}.arrays", arrays, metadata),
+            "impacts": write_array_file(f"{base}.impacts", scores, parameters),
+        }
+
+    def _arrays(self, left_out: frozenset[int]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        slugs = [slugify(subject) for subject in self.subjects]
+        kept = [number for number in range(len(self.urls)) if number not in left_out]
+        kept.sort(key=lambda number: (slugs[number], self.urls[number]))
+        order = np.array(kept, np.int64)
+        urls = [self.urls[number] for number in kept]
+        field_starts = self._joined("field_starts")[order]
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "lengths": self._joined("lengths")[order],
+            "field_starts": field_starts,
+            "ids": self._joined("ids")[order],
+            "dates": self._joined("dates")[order],
+            "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
+            "dictionary": np.frombuffer(self._dictionary, np.uint8),
+        }
+        for name in ("urls", "questions", "records"):
+            texts = self._texts(name)
+            arrays |= joined_texts(name, [texts[number] for number in kept])
+        # The new number of every article, -1 for those left out.
+        doc_of = np.full(len(self.urls), -1, np.int32)
+        doc_of[order] = np.arange(len(order), dtype=np.int32)
+        arrays |= self._vocabulary(left_out)
+        arrays |= self._postings(arrays["terms"], doc_of)
+        subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
+        return arrays, {"subjects": subjects}
+
+    def _vocabulary(self, left_out: frozenset[int]) -> dict[str, npt.NDArray[Any]]:
+        """Surface forms and terms of the articles that are kept."""
+        forms, first, inverse = np.unique(self._joined("forms"), return_index=True, return_inverse=True)
+        stems = np.concatenate([chunk["terms"][chunk["form_terms"]] for chunk in self._chunks])[first]
+        frequencies = np.zeros((len(forms), 3), np.int64)
+        np.add.at(frequencies, inverse, self._joined("form_frequencies"))
+        self._forget(left_out, forms, frequencies)
+        used = frequencies.any(axis=1)
+        terms, form_terms = np.unique(stems[used], return_inverse=True)
+        return {
+            "forms": forms[used],
+            "form_terms": form_terms.astype(np.int32),
+            "form_frequencies": frequencies[used].astype(np.uint32),
+            "terms": terms,
+            "term_soft": np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool),
+        }
+
+    def _forget(
+        self, left_out: frozenset[int], forms: npt.NDArray[np.bytes_], frequencies: npt.NDArray[np.int64]
+    ) -> None:
+        """Take the articles left out away from the frequencies of the forms: by analysing them again."""
+        if not left_out:
+            return
+        for number in left_out:
+            record = records.unpack(self._text("records", number), self._dictionary)
+            question = self._text("questions", number).decode()
+            texts = (question, record["answer"], "\n".join(record["keywords"]))
+            for field in range(len(FIELD_NAMES)):
+                counts = Counter(map(analysis.fold, analysis.tokenize(texts[field])))
+                places = np.searchsorted(forms, np.array([form.encode() for form in counts], forms.dtype))
+                frequencies[places, field] -= list(counts.values())
+
+    def _postings(
+        self, terms: npt.NDArray[np.bytes_], doc_of: npt.NDArray[np.int32]
+    ) -> dict[str, npt.NDArray[Any]]:
+        n_docs = int(doc_of.max()) + 1
+        # Where each term's tokens begin in each chunk, and the articles of each chunk.
+        offsets, docs = [], []
+        first = 0
+        for chunk in self._chunks:
+            counts = np.zeros(len(terms), np.int64)
+            places = np.searchsorted(terms, chunk["terms"])
+            # A term of articles left out alone may be missing, and then has no place.
+            here = terms.take(places, mode="clip") == chunk["terms"]
+            counts[places[here]] = np.diff(chunk["token_offsets"])[here]
+            offsets.append((places, here, counts))
+            docs.append(doc_of[first : first + len(chunk["ids"])])
+            first += len(chunk["ids"])
+        parts = []
+        for low, high in _ranges(sum(counts for _, _, counts in offsets)):
+            keys = [
+                _tokens_of(chunk, low, high, places, here, chunk_docs)
+                for chunk, (places, here, _), chunk_docs in zip(self._chunks, offsets, docs, strict=True)
+            ]
+            key = np.concatenate(keys)
+            key.sort()
+            parts.append(_invert(key))
+        term, doc, frequencies, positions = (np.concatenate(column) for column in zip(*parts, strict=True))
+        posting_counts = np.bincount(term, minlength=len(terms))
+        starts = np.concatenate(([0], np.cumsum(posting_counts)))
+        token_counts = np.add.reduceat(frequencies.sum(axis=1, dtype=np.int64), starts[:-1])
+        return {
+            "offsets": starts,
+            "docs": doc.astype(np.uint16 if n_docs <= 1 << 16 else np.int32),
+            "frequencies": frequencies.astype(np.min_scalar_type(int(frequencies.max()))),
+            "field_df": np.add.reduceat(frequencies > 0, starts[:-1], axis=0, dtype=np.uint32),
+            "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
+            "positions": positions,
+        }
+
+
+def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Ranges of terms with about :data:`_TOKENS_AT_A_TIME` tokens each, more only where one term has more."""
+    which = (np.cumsum(counts) - counts) // _TOKENS_AT_A_TIME
+    starts = np.flatnonzero(np.diff(which, prepend=-1)).tolist()
+    return list(zip(starts, [*starts[1:], len(counts)], strict=True))
+
+
+def _tokens_of(
+    chunk: Chunk,
+    low: int,
+    high: int,
+    places: npt.NDArray[np.int64],
+    here: npt.NDArray[np.bool_],
+    docs: npt.NDArray[np.int32],
+) -> npt.NDArray[np.int64]:
+    """The tokens of a chunk with low ≤ term < high, packed, in the segment's numbers of terms and articles."""
+    first, last = np.searchsorted(places, (low, high))
+    offsets = chunk["token_offsets"][first : last + 1]
+    tokens = slice(offsets[0], offsets[-1])
+    token_docs = docs[chunk["docs"][tokens]]
+    keys = pack_tokens(
+        np.repeat(places[first:last], np.diff(offsets)), token_docs, chunk["positions"][tokens], chunk["fields"][tokens]
+    )  # fmt: skip
+    kept = token_docs >= 0
+    return keys if kept.all() else keys[kept]
+
+
+def _invert(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
+    """Postings of sorted tokens: term, article and frequencies (uint16) of each, and all positions."""
+    terms, docs, positions, fields = unpack_tokens(keys)
+    first = np.empty(len(keys), bool)
+    first[:1] = True
+    first[1:] = (docs[1:] != docs[:-1]) | (terms[1:] != terms[:-1])
+    posting = np.cumsum(first) - 1
+    starts = np.flatnonzero(first)
+    frequencies = np.bincount(posting * 3 + fields, minlength=len(starts) * 3).reshape(-1, 3)
+    return terms[starts], docs[starts], frequencies.astype(np.uint16), positions
+
+
+def _subject_slices(slugs: list[str], names: list[str]) -> list[SubjectSlice]:
+    slices = []
+    start = 0
+    while start < len(slugs):
+        stop = start
+        while stop < len(slugs) and slugs[stop] == slugs[start]:
+            stop += 1
+        spellings = Counter(names[start:stop])
+        name = min(spellings, key=lambda spelling: (-spellings[spelling], spelling))
+        slices.append(SubjectSlice(slugs[start], name, start, stop))
+        start = stop
+    return slices

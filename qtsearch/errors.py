@@ -1,0 +1,96 @@
+"""Every exception that qtsearch raises on purpose, under one base.
+
+Each carries its data as attributes and says in its message what is wrong, where, and what to do next.
+Bad arguments are plain ``ValueError`` or ``TypeError`` and are not listed here.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArticleError",
+    "ForeignSegmentError",
+    "IndexDamagedError",
+    "IndexLockedError",
+    "IndexMissingError",
+    "IndexVersionError",
+    "IndexWriteError",
+    "QtsearchError",
+    "SourceError",
+    "WorkerError",
+]
+
+
+class QtsearchError(Exception):
+    """Base of all errors of this package."""
+
+
+class ArticleError(QtsearchError):
+    """One article file cannot be used; every other file can.
+
+    Attributes: ``path`` (as it was given), ``line`` (counted from 1 in the file, 0 when no line
+    can be named) and ``reason``.
+    """
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(path, line, reason)
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{where}: {self.reason}"
+
+
+class SourceError(QtsearchError):
+    """What was given to ``reindex`` holds no article that could be indexed; nothing was published."""
+
+
+class IndexMissingError(QtsearchError):
+    """There is no index in the folder."""
+
+
+class IndexVersionError(QtsearchError):
+    """The index was written in a format that this version does not read."""
+
+    def __init__(self, path: str, found: int, expected: int) -> None:
+        super().__init__(path, found, expected)
+        self.path = path
+        self.found = found
+        self.expected = expected
+
+    def __str__(self) -> str:
+        newer = self.found > self.expected
+        todo = "upgrade qtsearch" if newer else "build it again with `qtsearch reindex`"
+        return (
+            f"{self.path}: index format {self.found}, but this version reads format "
+            f"{self.expected}: {todo}"
+        )
+
+
+class IndexDamagedError(QtsearchError):
+    """A file of the index does not hold what was written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}; build the index again with `qtsearch reindex`"
+
+
+class ForeignSegmentError(QtsearchError):
+    """The folder holds a Whoosh index, but not one that ``qtsearch reindex`` wrote."""
+
+
+class IndexLockedError(QtsearchError):
+    """Another process is writing to the index."""
+
+
+class IndexWriteError(QtsearchError):
+    """The folder of the index is written by ``qtsearch reindex`` only, not through Whoosh's writers."""
+
+
+class WorkerError(QtsearchError):
+    """A worker process of ``reindex`` ended or answered out of turn; nothing was published."""

@@ -1,0 +1,140 @@
+"""Which segment is current: Whoosh's table of contents, read without running what is in it.
+
+Every publish writes a new TOC, ``_MAIN_<generation>.toc``. Its list of segments is a pickle, which could
+name anything; the unpickler here knows one class, and maps it to a plain holder of attributes. So an
+index from an untrusted place runs no code when it is opened, and Whoosh need not be imported.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import re
+import struct
+from typing import Any, Final, NamedTuple
+
+from qtsearch.codec.segment import INDEX_NAME, Segment
+from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexMissingError
+
+__all__ = ["Generation", "latest", "open_segment"]
+
+_TOC_NAME: Final = re.compile(rf"_{INDEX_NAME}_([0-9]+)\.toc")
+_SEGMENT_CLASS: Final = ("qtsearch.codec.plugin", "ArraySegment")
+_INT: Final = struct.Struct("!i")
+_BYTE_ORDER_MARK: Final = -12345
+_TOC_VERSION: Final = -111  # of every Whoosh since 2.4
+_MAX_ATTEMPTS: Final = 20
+
+
+class Generation(NamedTuple):
+    """One published state of the index: its number, from 1 on, and its only segment."""
+
+    number: int
+    segment_id: str
+
+
+class _SegmentState:
+    """Receives the attributes of a pickled segment."""
+
+    segid: str = ""
+
+
+class _SegmentUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == _SEGMENT_CLASS:
+            return _SegmentState
+        raise ForeignSegmentError(
+            f"the index has a segment of {module}.{name}, which `qtsearch reindex` did not write: "
+            "something else has written to its folder; build the index again"
+        )
+
+
+def latest(folder: str) -> Generation:
+    """The current generation.
+
+    Raises:
+        IndexMissingError: there is no index in ``folder``.
+        ForeignSegmentError: it holds a Whoosh index that is not ours.
+        IndexDamagedError: its table of contents is not what was written.
+    """
+    for _ in range(_MAX_ATTEMPTS):
+        numbers = [int(match[1]) for name in _names(folder) if (match := _TOC_NAME.fullmatch(name))]
+        if not numbers:
+            break
+        path = os.path.join(folder, f"_{INDEX_NAME}_{max(numbers)}.toc")
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            continue  # replaced by a newer one in between
+        return _parse(path, data, max(numbers))
+    raise IndexMissingError(
+        f"no index in {folder!r}: build one with `python -m qtsearch reindex SOURCE --index {folder}`"
+    )
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _parse(path: str, data: bytes, number: int) -> Generation:
+    stream = io.BytesIO(data)
+    try:
+        for _ in range(3):  # sizes of C types, of no use to us
+            _varint(stream)
+        mark, version = _int(stream), _int(stream)
+        for _ in range(3):  # Whoosh's release
+            _varint(stream)
+        stream.seek(_varint(stream), os.SEEK_CUR)  # the schema: ours is in the code
+        found, _ = _int(stream), _int(stream)
+        if (mark, version, found) != (_BYTE_ORDER_MARK, _TOC_VERSION, number):
+            raise ValueError("unknown layout")
+        segments = _SegmentUnpickler(stream).load()
+        if not isinstance(segments, list) or not all(isinstance(s, _SegmentState) for s in segments):
+            raise ValueError("no list of segments")
+        ids = [str(segment.segid) for segment in segments]
+        if not all(re.fullmatch("[0-9a-z]+", segment_id) for segment_id in ids):
+            raise ValueError("a segment without a name")
+    except ForeignSegmentError:
+        raise
+    except Exception as error:  # damaged bytes can make the unpickler raise nearly anything
+        raise IndexDamagedError(path, f"is not a table of contents ({error})") from error
+    if len(ids) != 1:
+        raise ForeignSegmentError(
+            f"the index has {len(ids)} segments instead of one, so `qtsearch reindex` did not write it: build it again"
+        )
+    return Generation(number, ids[0])
+
+
+def _int(stream: io.BytesIO) -> int:
+    value: int = _INT.unpack(stream.read(_INT.size))[0]
+    return value
+
+
+def _varint(stream: io.BytesIO) -> int:
+    value = shift = 0
+    while True:
+        byte = stream.read(1)[0]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value
+        shift += 7
+
+
+def open_segment(folder: str) -> tuple[Generation, Segment]:
+    """The current generation and its segment, mapped. Raises what :func:`latest` and Segment raise."""
+    generation = latest(folder)
+    for _ in range(_MAX_ATTEMPTS):
+        try:
+            return generation, Segment(folder, generation.segment_id)
+        except FileNotFoundError as error:
+            # A file that vanished since the TOC was read means a newer generation; otherwise it is lost.
+            newer = latest(folder)
+            if newer == generation:
+                raise IndexDamagedError(str(error.filename), "is missing") from error
+            generation = newer
+    raise IndexDamagedError(folder, "changes faster than it can be opened")

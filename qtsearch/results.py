@@ -1,0 +1,133 @@
+"""What a search returns: values that can be kept after the index is closed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
+from qtsearch.scoring import IMPACT_SCALE
+
+__all__ = ["Hit", "Results"]
+
+
+class Hit:
+    """One page found. Its texts are read when they are asked for.
+
+    ``rank`` counts from 1 over all pages of results. ``score`` is comparable within one query only.
+    """
+
+    __slots__ = ("_doc", "_record", "_segment", "rank", "score")
+
+    def __init__(self, segment: Segment, doc: int, rank: int, score: float) -> None:
+        self._segment = segment
+        self._doc = doc
+        self._record: dict[str, Any] | None = None
+        self.rank = rank
+        self.score = score
+
+    @property
+    def url(self) -> str:
+        """The page's key."""
+        return self._segment.url(self._doc)
+
+    @property
+    def question(self) -> str:
+        return self._segment.question(self._doc)
+
+    @property
+    def id(self) -> int | None:
+        """The article's id; the same article may stand on several pages."""
+        value = int(self._segment.ids[self._doc])
+        return None if value == NO_ID else value
+
+    @property
+    def subject(self) -> str:
+        """The subject, in its commonest spelling."""
+        return self._segment.subject_of(self._doc).name
+
+    @property
+    def date(self) -> datetime.date | None:
+        value = int(self._segment.dates[self._doc])
+        return None if value == NO_DATE else datetime.date.fromordinal(value)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The page's keyword phrases."""
+        return tuple(self._stored()["keywords"])
+
+    @property
+    def answer(self) -> str:
+        """The answer, in Markdown."""
+        answer: str = self._stored()["answer"]
+        return answer
+
+    def _stored(self) -> dict[str, Any]:
+        if self._record is None:
+            self._record = self._segment.record(self._doc)
+        return self._record
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``query --json`` prints of a hit; the date in ISO form."""
+        return {
+            "rank": self.rank,
+            "score": self.score,
+            "url": self.url,
+            "id": self.id,
+            "question": self.question,
+            "subject": self.subject,
+            "date": self.date.isoformat() if self.date else None,
+            "keywords": list(self.keywords),
+        }
+
+    def __repr__(self) -> str:
+        return f"<Hit {self.rank} {self.score:.2f} {self.url}>"
+
+
+class Results:
+    """One page of hits, best first. A sequence of :class:`Hit`.
+
+    ``query``: the text that was searched. ``total``: pages that match, on all pages of results.
+    ``elapsed_ms``: time the search took, in milliseconds.
+    """
+
+    __slots__ = ("_docs", "_offset", "_scores", "_segment", "elapsed_ms", "query", "total")
+
+    def __init__(
+        self, segment: Segment, query: str, total: int, docs: list[int], scores: list[int], offset: int
+    ) -> None:
+        self._segment = segment
+        self._docs = docs
+        self._scores = scores
+        self._offset = offset
+        self.query = query
+        self.total = total
+        self.elapsed_ms = 0.0
+
+    def __len__(self) -> int:
+        return len(self._docs)
+
+    def __iter__(self) -> Iterator[Hit]:
+        segment = self._segment
+        rank = self._offset
+        for doc, score in zip(self._docs, self._scores, strict=True):
+            rank += 1
+            yield Hit(segment, doc, rank, score / IMPACT_SCALE)
+
+    def __getitem__(self, number: int) -> Hit:
+        number = range(len(self._docs))[number]
+        score = self._scores[number] / IMPACT_SCALE
+        return Hit(self._segment, self._docs[number], self._offset + number + 1, score)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``query --json`` prints."""
+        return {
+            "query": self.query,
+            "total": self.total,
+            "elapsed_ms": self.elapsed_ms,
+            "hits": [hit.to_dict() for hit in self],
+        }
+
+    def __repr__(self) -> str:
+        return f"<Results {len(self)} of {self.total} for {self.query!r}>"

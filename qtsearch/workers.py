@@ -1,0 +1,250 @@
+"""Reading and analysing many files: in this process, or in several started for it.
+
+Workers are fresh interpreters that run this module, not forks, which can deadlock a program with
+threads, and not ``multiprocessing``, which runs the caller's script again. Each gets batches of file
+names as lines of JSON, and in the end says which chunk files it has written.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any, Final
+
+from qtsearch.articles import read_article
+from qtsearch.codec.chunk import ChunkBuilder
+from qtsearch.codec.container import write_array_file
+from qtsearch.errors import ArticleError, WorkerError
+
+__all__ = ["Outcome", "Reading", "read_all"]
+
+#: Below so many files, starting processes takes longer than it saves.
+_FILES_WORTH_PROCESSES: Final = 1_000
+_BATCH: Final = 200
+#: A chunk is written out at this many articles, which bounds a worker's memory.
+_CHUNK_ARTICLES: Final = 36_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read: the compression dictionary, whether to take pages marked no_index, where to write."""
+
+    dictionary: bytes
+    include_no_index: bool
+    folder: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of some files: the chunk files written, the files rejected, and pages left out as no_index."""
+
+    chunks: list[str] = field(default_factory=list)
+    rejected: list[ArticleError] = field(default_factory=list)
+    no_index: int = 0
+
+
+class _Reader:
+    """Reads files into chunks; ``name`` tells its chunk files from those of others."""
+
+    def __init__(self, reading: Reading, name: str) -> None:
+        self._reading = reading
+        self._name = name
+        self._builder = ChunkBuilder(reading.dictionary)
+        self.outcome = Outcome()
+
+    def read(self, files: list[str]) -> None:
+        for path in files:
+            try:
+                article = read_article(path)
+                if article.no_index and not self._reading.include_no_index:
+                    self.outcome.no_index += 1
+                else:
+                    self._builder.add(article)
+            except ArticleError as error:
+                self.outcome.rejected.append(error)
+        if len(self._builder) >= _CHUNK_ARTICLES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Write the chunk out, if there is anything in it."""
+        if len(self._builder):
+            path = os.path.join(self._reading.folder, f"{self._name}-{len(self.outcome.chunks)}.chunk")
+            write_array_file(path, self._builder.arrays(), {}, sync=False)
+            self.outcome.chunks.append(path)
+            self._builder = ChunkBuilder(self._reading.dictionary)
+
+
+def read_all(
+    files: list[str], reading: Reading, processes: int | None, progress: Callable[[int, int], None]
+) -> Outcome:
+    """Read ``files`` into chunks.
+
+    Raises:
+        WorkerError: a worker process could not be started, or died.
+        OSError: a chunk could not be written.
+    """
+    batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+    if processes is None:
+        processes = _processors() if len(files) >= _FILES_WORTH_PROCESSES else 1
+    processes = min(processes, len(batches))
+    progress(0, len(files))
+    if processes > 1:
+        return _Pool(reading, processes).run(batches, len(files), progress)
+    reader = _Reader(reading, "0")
+    done = 0
+    for batch in batches:
+        reader.read(batch)
+        done += len(batch)
+        progress(done, len(files))
+    reader.finish()
+    return reader.outcome
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+# -- the pool, in the parent -----------------------------------------------------------------------
+
+
+class _Pool:
+    """Worker processes, each driven by a thread that hands it batch after batch."""
+
+    def __init__(self, reading: Reading, processes: int) -> None:
+        self._reading = reading
+        # Answers of the workers: files done, an outcome, or what went wrong.
+        self._answers: queue.SimpleQueue[int | Outcome | BaseException] = queue.SimpleQueue()
+        self._workers: list[subprocess.Popen[str]] = []
+        self._logs = [os.path.join(reading.folder, f"{number}.log") for number in range(processes)]
+
+    def run(self, batches: list[list[str]], total: int, progress: Callable[[int, int], None]) -> Outcome:
+        remaining = iter(batches)
+        lock = threading.Lock()
+
+        def next_batches() -> Iterator[list[str]]:
+            while True:
+                with lock:
+                    batch = next(remaining, None)
+                if batch is None:
+                    return
+                yield batch
+
+        outcome = Outcome()
+        try:
+            for log in self._logs:
+                self._workers.append(self._start(log))
+            for worker, log in zip(self._workers, self._logs, strict=True):
+                threading.Thread(target=self._drive, args=(worker, log, next_batches()), daemon=True).start()
+            done = unfinished = 0
+            unfinished = len(self._workers)
+            while unfinished:
+                answer = self._answers.get()
+                if isinstance(answer, BaseException):
+                    raise answer
+                if isinstance(answer, Outcome):
+                    unfinished -= 1
+                    outcome.chunks += answer.chunks
+                    outcome.rejected += answer.rejected
+                    outcome.no_index += answer.no_index
+                else:
+                    done += answer
+                    progress(done, total)
+        finally:
+            for worker in self._workers:
+                worker.kill()
+                worker.wait()
+        outcome.chunks.sort()
+        return outcome
+
+    def _start(self, log: str) -> subprocess.Popen[str]:
+        # The worker imports what this process would: the same package, from the same places.
+        code = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import qtsearch.workers as w; w.main()"
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        try:
+            with open(log, "w", encoding="utf-8") as errors:
+                return subprocess.Popen(
+                    [sys.executable, "-c", code, json.dumps(sys.path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    env=environment,
+                )
+        except (OSError, TypeError) as error:
+            raise WorkerError(
+                f"{sys.executable!r} cannot be started as a worker ({error}): pass processes=1"
+            ) from error
+
+    def _drive(self, worker: subprocess.Popen[str], log: str, batches: Iterator[list[str]]) -> None:
+        try:
+            assert worker.stdin and worker.stdout
+            reading = self._reading
+            name = os.path.basename(log).partition(".")[0]
+            start = [reading.dictionary.hex(), reading.include_no_index, reading.folder, name]
+            _send(worker.stdin, start)
+            for batch in batches:
+                _send(worker.stdin, batch)
+                self._answers.put(_receive(worker.stdout))
+            _send(worker.stdin, None)
+            chunks, rejected, no_index = _receive(worker.stdout)
+            self._answers.put(Outcome(chunks, [ArticleError(*row) for row in rejected], no_index))
+        except BaseException as error:
+            failure = WorkerError(f"a worker process ended ({_last_line(log)}): nothing was published")
+            failure.__cause__ = error
+            self._answers.put(failure)
+
+
+def _last_line(log: str) -> str:
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = file.read().strip().splitlines()
+    return lines[-1] if lines else "it was killed, for want of memory perhaps"
+
+
+def _send(stream: IO[str], message: Any) -> None:
+    stream.write(json.dumps(message) + "\n")
+    stream.flush()
+
+
+def _receive(stream: IO[str]) -> Any:
+    line = stream.readline()
+    if not line:
+        raise EOFError
+    return json.loads(line)
+
+
+# -- the worker process ----------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Run as a worker process; ends with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    gc.disable()  # articles are trees, and there are many of them
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # nothing else may write to the pipe
+    try:
+        dictionary, include_no_index, folder, name = _receive(sys.stdin)
+        reader = _Reader(Reading(bytes.fromhex(dictionary), include_no_index, folder), name)
+        while batch := _receive(sys.stdin):
+            reader.read(batch)
+            _send(answers, len(batch))
+        reader.finish()
+        outcome = reader.outcome
+        rejected = [[error.path, error.line, error.reason] for error in outcome.rejected]
+        _send(answers, [outcome.chunks, rejected, outcome.no_index])
+    except EOFError:
+        pass  # the parent is gone
+    except BaseException:
+        traceback.print_exc()
+        raise SystemExit(1) from None
