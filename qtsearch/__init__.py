@@ -55,7 +55,6 @@ __all__ = [
 ]
 
 
-
 def __getattr__(name: str) -> object:
     """Import what only indexing needs when it is first asked for: it takes longer than many searches."""
     if name in ("ReindexReport", "reindex"):

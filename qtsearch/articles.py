@@ -19,7 +19,15 @@ import yaml
 
 from qtsearch.errors import ArticleError
 
-__all__ = ["MAX_FILE_BYTES", "Article", "RelatedLink", "parse_article", "read_article", "restore_line_breaks", "split_phrases"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "Article",
+    "RelatedLink",
+    "parse_article",
+    "read_article",
+    "restore_line_breaks",
+    "split_phrases",
+]
 
 #: A larger file is rejected: 1 MiB, over a hundred times the longest real article.
 MAX_FILE_BYTES: Final = 1 << 20
@@ -127,8 +135,9 @@ def _front_matter(text: str, path: str) -> str:
 
 _PLAIN: Final = "tag:yaml.org,2002:plain"  # what our resolver calls every node without a tag
 _CORE_TAGS: Final = frozenset(
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp", "plain")
-)  # fmt: skip
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp", "plain")
+)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")  # what an int64 holds
 _NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLS: Final = {
@@ -143,7 +152,9 @@ class _Unresolved:
     def resolve(self, kind: type, value: object, implicit: object) -> str:
         return _PLAIN
 
-    def check_resolver_prefix(self, depth: int, path: object, kind: type, node: object, index: object) -> bool:
+    def check_resolver_prefix(
+        self, depth: int, path: object, kind: type, node: object, index: object
+    ) -> bool:
         return False
 
     def descend_resolver(self, current_node: object, current_index: object) -> None: ...
@@ -152,19 +163,22 @@ class _Unresolved:
 
 
 if yaml.__with_libyaml__:
+    _EventParser: Any = yaml.cyaml.CParser  # type: ignore[attr-defined]
 
-    class _Composer(_Unresolved, yaml.cyaml.CParser):
+    class _Composer(_Unresolved, _EventParser):  # type: ignore[misc]
         pass
 
 else:  # pragma: no cover - PyYAML without its C extension: ten times slower, same nodes
 
-    class _Composer(  # type: ignore[no-redef]
-        yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Unresolved
-    ):
+    class _EventParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):  # type: ignore[no-redef]
         def __init__(self, stream: str) -> None:
             yaml.reader.Reader.__init__(self, stream)
             yaml.scanner.Scanner.__init__(self)
             yaml.parser.Parser.__init__(self)
+
+    class _Composer(_Unresolved, _EventParser, yaml.composer.Composer):  # type: ignore[no-redef, misc]
+        def __init__(self, stream: str) -> None:
+            _EventParser.__init__(self, stream)
             yaml.composer.Composer.__init__(self)
 
 
@@ -188,13 +202,12 @@ def _compose(text: str, path: str) -> yaml.Node | None:
 
 def _check_depth(text: str, path: str) -> None:
     depth = 0
-    parser = yaml.cyaml.CParser(text) if yaml.__with_libyaml__ else yaml.parser.Parser(text)
+    parser = _EventParser(text)
     while event := parser.get_event():
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_YAML_DEPTH:
-                line = event.start_mark.line + 1
-                raise ArticleError(path, line, f"YAML nested deeper than {_MAX_YAML_DEPTH} levels")
+                raise ArticleError(path, _line(event), f"YAML nested deeper than {_MAX_YAML_DEPTH} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.StreamEndEvent):
@@ -218,8 +231,9 @@ def _nodes(root: yaml.Node | None) -> Iterator[yaml.Node]:
             waiting.extend(node.value)
 
 
-def _line(node: yaml.Node) -> int:
-    line: int = node.start_mark.line
+def _line(place: Any) -> int:
+    """The line of a node or an event, from 1."""
+    line: int = place.start_mark.line
     return line + 1
 
 
@@ -255,7 +269,10 @@ class _FrontMatter:
         )
 
     def error(self, node: yaml.Node, key: str, expected: str) -> ArticleError:
-        found = _shown(node.value) if isinstance(node, yaml.ScalarNode) else f"a {node.id}"
+        if isinstance(node, yaml.ScalarNode):
+            found = _shown(node.value)
+        else:
+            found = "a mapping" if isinstance(node, yaml.MappingNode) else "a list"
         return ArticleError(self.path, _line(node), f"`{key}` must be {expected}, found {found}")
 
     def mapping(self, node: yaml.MappingNode) -> dict[str, yaml.Node]:
@@ -313,8 +330,8 @@ class _FrontMatter:
         try:
             if match:
                 return datetime.date.fromisoformat(match[1])
-        except ValueError:
-            pass  # a thirteenth month: reported below like any other text
+        except ValueError:  # a thirteenth month: reported below like any other text
+            pass
         raise self.error(keys[key], key, "a date like 2025-01-31")
 
     def phrases(self, node: yaml.Node | None) -> tuple[str, ...]:
@@ -387,8 +404,8 @@ def restore_line_breaks(text: str) -> str:
     r"""Turn the two characters ``\`` ``n`` into line breaks, and leave LaTeX commands whole.
 
     ``\neq``, ``\nabla`` and their like are always LaTeX. ``\nu``, ``\ne``, ``\not`` … are LaTeX within
-    ``\(…\)``, ``\[…\]``, ``$…$`` and ``$$…$$``, except right after ``\\``, ``\[`` or ``$$``, where a line ends.
-    A text that has true line breaks was not written in this way and is returned as it is.
+    ``\(…\)``, ``\[…\]``, ``$…$`` and ``$$…$$``, except right after ``\\``, ``\[`` or ``$$``, where a
+    line ends. A text that has true line breaks was not written in this way and is returned as it is.
 
     >>> restore_line_breaks(r"So\nwhere \(a \neq 0\)")
     'So\nwhere \\(a \\neq 0\\)'

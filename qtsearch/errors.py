@@ -63,8 +63,7 @@ class IndexVersionError(QtsearchError):
         newer = self.found > self.expected
         todo = "upgrade qtsearch" if newer else "build it again with `qtsearch reindex`"
         return (
-            f"{self.path}: index format {self.found}, but this version reads format "
-            f"{self.expected}: {todo}"
+            f"{self.path}: index format {self.found}, but this version reads format {self.expected}: {todo}"
         )
 
 

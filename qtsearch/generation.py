@@ -105,7 +105,8 @@ def _parse(path: str, data: bytes, number: int) -> Generation:
         raise IndexDamagedError(path, f"is not a table of contents ({error})") from error
     if len(ids) != 1:
         raise ForeignSegmentError(
-            f"the index has {len(ids)} segments instead of one, so `qtsearch reindex` did not write it: build it again"
+            f"the index has {len(ids)} segments instead of one, so `qtsearch reindex` did not write it: "
+            "build it again"
         )
     return Generation(number, ids[0])
 

@@ -6,6 +6,7 @@ it stays. Files are read by worker processes (:mod:`qtsearch.workers`) where the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -127,7 +128,8 @@ def _no_progress(done: int, total: int) -> None:
 def find_files(sources: Iterable[Path]) -> list[str]:
     """The files to read, each once, sorted by path. Raises SourceError for a source that does not exist."""
     found: set[str] = set()
-    for source in map(os.fspath, sources):
+    for given in sources:
+        source = os.fspath(given)
         if os.path.isdir(source):
             found.update(_markdown_files(source))
         elif os.path.exists(source):
@@ -160,10 +162,8 @@ def _dictionary(files: list[str]) -> bytes:
     sample = []
     step = max(1, len(files) // _DICTIONARY_SAMPLE)
     for path in files[::step][:_DICTIONARY_SAMPLE]:
-        try:
+        with contextlib.suppress(ArticleError):  # reported when its turn comes
             sample.append(read_article(path))
-        except ArticleError:
-            pass  # reported when its turn comes
     return records.make_dictionary(sample)
 
 

@@ -102,7 +102,8 @@ def _next_number(folder: str) -> int:
     with contextlib.suppress(QtsearchError):
         return generation.latest(folder).number + 1
     # No index, or none that can be read: number it after whatever Whoosh sees there.
-    return max(0, TOC._latest_generation(FileStorage(folder), INDEX_NAME)) + 1
+    seen: int = TOC._latest_generation(FileStorage(folder), INDEX_NAME)
+    return max(0, seen) + 1
 
 
 class _SyncedStorage(FileStorage):  # type: ignore[misc]

@@ -27,6 +27,8 @@ __all__ = ["IMPACT_SCALE", "MAX_IMPACT", "Parameters", "average_lengths", "compu
 IMPACT_SCALE: Final = 256
 MAX_IMPACT: Final = 65_535
 
+_WEIGHTS: Final = tuple(field.weight for field in TEXT_FIELDS)
+_B: Final = tuple(field.b for field in TEXT_FIELDS)
 _POSTINGS_AT_A_TIME: Final = 1 << 19
 
 
@@ -38,8 +40,8 @@ class Parameters(NamedTuple):
     """
 
     k1: float = 1.5
-    weights: tuple[float, ...] = tuple(field.weight for field in TEXT_FIELDS)
-    b: tuple[float, ...] = tuple(field.b for field in TEXT_FIELDS)
+    weights: tuple[float, ...] = _WEIGHTS
+    b: tuple[float, ...] = _B
     question_share: float = 0.4
     question_k1: float = 1.2
     question_b: float = 0.75
@@ -52,7 +54,8 @@ def average_lengths(lengths: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """
     filled = np.count_nonzero(lengths, axis=0)
     totals = lengths.sum(axis=0, dtype=np.int64)
-    return np.where(filled > 0, totals / np.maximum(filled, 1), 1.0)
+    averages: npt.NDArray[np.float64] = np.where(filled > 0, totals / np.maximum(filled, 1), 1.0)
+    return averages
 
 
 def compute_impacts(
@@ -78,7 +81,7 @@ def compute_impacts(
     question_norm = parameters.question_k1 * (
         1.0 - parameters.question_b + parameters.question_b * relative[:, 0]
     )
-    df = np.diff(offsets)
+    df = offsets[1:] - offsets[:-1]
     idf = np.log1p((n_docs - df + 0.5) / (df + 0.5)) * IMPACT_SCALE
 
     impacts = np.empty(len(docs), np.uint16)
@@ -91,18 +94,18 @@ def compute_impacts(
         tf_question = tf[:, 0]
         asked = np.flatnonzero(tf_question)
         tf_asked = tf_question[asked]
-        score[asked] += (
-            parameters.question_share * tf_asked * (parameters.question_k1 + 1.0) / (tf_asked + question_norm[doc[asked]])
-        )  # fmt: skip
+        saturated = tf_asked * (parameters.question_k1 + 1.0) / (tf_asked + question_norm[doc[asked]])
+        score[asked] += parameters.question_share * saturated
         # The term of each posting of this part, as runs between the offsets.
         first = int(np.searchsorted(offsets, part.start, "right")) - 1
         last = int(np.searchsorted(offsets, part.stop, "left"))
-        runs = np.diff(np.clip(offsets[first : last + 1], part.start, part.stop))
-        score *= np.repeat(idf[first:last], runs)
+        bounds = np.clip(offsets[first : last + 1], part.start, part.stop)
+        score *= np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
         impacts[part] = np.clip(np.rint(score), 1, MAX_IMPACT)
     return impacts
 
 
 def soften(impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
     """A quarter of each impact, rounded up, so that a match by a soft word still counts as one."""
-    return (impacts >> 2) + ((impacts & 3) != 0)
+    quarters: npt.NDArray[np.uint16] = (impacts >> 2) + ((impacts & 3) != 0)
+    return quarters

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -137,7 +138,7 @@ class Searcher:
         low, high = (ranges[0][0], ranges[-1][1]) if ranges else (0, self.segment.n_docs)
         scores = self._accumulate(plan, low, high)
         if ranges:
-            for (_, stop), (start, _) in zip(ranges, ranges[1:], strict=False):
+            for (_, stop), (start, _) in pairwise(ranges):
                 scores[stop - low : start - low] = 0
         total = int(np.count_nonzero(scores))
         if k == 0:
@@ -150,7 +151,7 @@ class Searcher:
     def _accumulate(self, plan: dict[_Postings, int], low: int, high: int) -> npt.NDArray[Any]:
         """Scores of the articles ``low`` ≤ doc < ``high``, followed by zeros up to whole columns."""
         # A soft word counts a quarter, unless the query has none but soft words.
-        soften_words = not all([postings.soft for postings in plan])
+        soften_words = not all(postings.soft for postings in plan)
         bound = 0
         for postings, count in plan.items():
             bound += postings.largest * min(count, MAX_TERM_COUNT)
@@ -160,7 +161,12 @@ class Searcher:
             if postings.row is not None and count == 1 and (soften_words or not postings.soft):
                 part += postings.row[low:high]
             else:
-                if soften_words and count == 1 and len(postings.docs) > self._frequent and self._rows_left > 0:
+                if (
+                    soften_words
+                    and count == 1
+                    and len(postings.docs) > self._frequent
+                    and self._rows_left > 0
+                ):
                     self._make_row(postings)
                 postings.add_to(scores, min(count, MAX_TERM_COUNT), postings.soft and soften_words)
         if high - low == self.segment.n_docs:
@@ -179,10 +185,11 @@ class Searcher:
 
     def _scores(self, dtype: Any, use: str = "all") -> npt.NDArray[Any]:
         """A zeroed accumulator of this thread."""
-        buffers: dict[tuple[Any, str], npt.NDArray[Any]] = self._local.__dict__
-        scores = buffers.get((dtype, use))
+        buffers: dict[str, npt.NDArray[Any]] = self._local.__dict__
+        name = use + dtype.__name__
+        scores = buffers.get(name)
         if scores is None:
-            scores = buffers[dtype, use] = np.zeros(self._padded, dtype)
+            scores = buffers[name] = np.zeros(self._padded, dtype)
         else:
             scores.fill(0)
         return scores

@@ -45,7 +45,7 @@ class Reading:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of some files: the chunk files written, the files rejected, and pages left out as no_index."""
+    """What came of files: the chunk files written, the files rejected, the pages left out as no_index."""
 
     chunks: list[str] = field(default_factory=list)
     rejected: list[ArticleError] = field(default_factory=list)
@@ -170,7 +170,10 @@ class _Pool:
 
     def _start(self, log: str) -> subprocess.Popen[str]:
         # The worker imports what this process would: the same package, from the same places.
-        code = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import qtsearch.workers as w; w.main()"
+        code = (
+            "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+            "from qtsearch.workers import main; main()"
+        )
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
         try:
             with open(log, "w", encoding="utf-8") as errors:
@@ -189,7 +192,8 @@ class _Pool:
 
     def _drive(self, worker: subprocess.Popen[str], log: str, batches: Iterator[list[str]]) -> None:
         try:
-            assert worker.stdin and worker.stdout
+            assert worker.stdin is not None
+            assert worker.stdout is not None
             reading = self._reading
             name = os.path.basename(log).partition(".")[0]
             start = [reading.dictionary.hex(), reading.include_no_index, reading.folder, name]

@@ -147,7 +147,8 @@ class ChunkBuilder:
         """Of each token: its run's start and its place within the run."""
         run_lengths = _from(self._run_lengths, np.int64)
         run_offsets = np.cumsum(run_lengths) - run_lengths
-        return np.arange(n_tokens) + np.repeat(_from(self._run_starts, np.int64) - run_offsets, run_lengths)
+        first: npt.NDArray[np.int64] = _from(self._run_starts, np.int64) - run_offsets
+        return np.arange(n_tokens) + np.repeat(first, run_lengths)
 
     def _lengths(
         self, forms: list[str], tokens: npt.NDArray[np.int32], token_counts: npt.NDArray[np.int64]
@@ -156,7 +157,8 @@ class ChunkBuilder:
         counted_before = np.zeros(len(tokens) + 1, np.int64)
         np.cumsum(counted[tokens], out=counted_before[1:])
         ends = np.cumsum(token_counts.ravel())
-        lengths = counted_before[ends] - counted_before[ends - token_counts.ravel()]
+        starts = ends - token_counts.ravel()
+        lengths: npt.NDArray[np.int64] = counted_before[ends] - counted_before[starts]
         return lengths.astype(np.uint16).reshape(-1, 3)
 
 

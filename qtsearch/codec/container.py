@@ -31,6 +31,12 @@ _PREFIX: Final = struct.Struct("<8sIII")
 _ALIGNMENT: Final = 64
 
 
+def _buffer(array: npt.NDArray[Any]) -> memoryview:
+    """The bytes of an array as they stand in a file."""
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return little.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
+
+
 def _aligned(offset: int) -> int:
     return -(-offset // _ALIGNMENT) * _ALIGNMENT
 
@@ -47,8 +53,8 @@ def write_array_file(
     offset = 0  # from the end of the header
     for name, array in arrays.items():
         offset = _aligned(offset)
-        flat = memoryview(np.ascontiguousarray(array)).cast("B") if array.size else memoryview(b"")
-        table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), offset, zlib.crc32(flat))
+        crc = zlib.crc32(_buffer(array))
+        table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), offset, crc)
         offset += array.nbytes
     header = json.dumps({"metadata": metadata, "arrays": table}, separators=(",", ":")).encode()
     header += b" " * (_aligned(_PREFIX.size + len(header)) - _PREFIX.size - len(header))
@@ -59,9 +65,7 @@ def write_array_file(
             start = file.tell()
             for name, array in arrays.items():
                 file.write(bytes(start + table[name][2] - file.tell()))
-                if array.size:
-                    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-                    file.write(memoryview(little).cast("B"))
+                file.write(_buffer(array))
             file.flush()
             if sync:
                 os.fsync(file.fileno())

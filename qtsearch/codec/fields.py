@@ -90,9 +90,16 @@ class SubjectAnalyzer(whoosh_analysis.Analyzer):  # type: ignore[misc]
         return hash(SubjectAnalyzer)
 
     def __call__(
-        self, value: str, positions: bool = False, chars: bool = False, start_pos: int = 0, start_char: int = 0, **unused: Any
-    ) -> Iterator[whoosh_analysis.Token]:  # fmt: skip
-        token = whoosh_analysis.Token(positions, chars, mode=unused.get("mode", ""))
+        self,
+        value: str,
+        positions: bool = False,
+        chars: bool = False,
+        start_pos: int = 0,
+        start_char: int = 0,
+        mode: str = "",
+        **unused: Any,
+    ) -> Iterator[whoosh_analysis.Token]:
+        token = whoosh_analysis.Token(positions, chars, mode=mode)
         token.text = slugify(value)
         token.boost = 1.0
         token.stopped = False
@@ -127,7 +134,7 @@ def whoosh_schema() -> fields.Schema:
 
 
 def whoosh_document(article: Article) -> dict[str, Any]:
-    """An article as the fields of the schema: what Whoosh's ``add_document`` takes and a search gives back."""
+    """An article as the fields of the schema: what Whoosh's ``add_document`` takes."""
     document: dict[str, Any] = {
         "url": article.url,
         "question": article.question,

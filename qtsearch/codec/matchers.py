@@ -70,13 +70,12 @@ class PostingMatcher(LeafMatcher):  # type: ignore[misc]
 
     def value(self) -> bytes:
         """The posting as bytes in the field's format: Whoosh reads them when it merges segments."""
+        encoded = b""
         if self._positions is not None:
-            encoded: bytes = self.format.encode(self._positions(self._place))
-            return encoded
-        if self.format.supports("frequency"):
+            encoded = self.format.encode(self._positions(self._place))
+        elif self.format.supports("frequency"):
             encoded = self.format.encode(self._weights[self._place])
-            return encoded
-        return b""
+        return encoded
 
     def value_as(self, astype: str) -> Any:
         if astype == "positions" and self._positions is not None:

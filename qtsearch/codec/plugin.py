@@ -1,7 +1,7 @@
 """The codec: what Whoosh finds in the table of contents and asks for readers.
 
 The contract is ``whoosh/codec/base.py``. Only reading is offered: an index of ours is written whole, by
-``qtsearch reindex``, and a document deleted or added behind its back would come back or be lost at the next one.
+``qtsearch reindex``; a document deleted or added behind its back would come back or be lost at the next one.
 """
 
 from __future__ import annotations

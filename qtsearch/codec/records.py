@@ -45,10 +45,7 @@ def make_dictionary(articles: Sequence[Article]) -> bytes:
 
 def packer(dictionary: bytes) -> Callable[[Article], bytes]:
     """A function that makes the record of an article."""
-    if dictionary:
-        primed = zlib.compressobj(_LEVEL, zdict=dictionary)
-    else:
-        primed = zlib.compressobj(_LEVEL)
+    primed = zlib.compressobj(_LEVEL, zdict=dictionary) if dictionary else zlib.compressobj(_LEVEL)
 
     def pack(article: Article) -> bytes:
         compressor = primed.copy()

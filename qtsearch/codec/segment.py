@@ -30,8 +30,8 @@ impacts            uint16      (P,)         in the other file: the score of each
 max_impacts        uint16      (T,)         in the other file: the largest of each term
 =================  ==========  ===========  =========================================================
 
-[1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles, ``frequencies`` uint16 where one
-passes 255.
+[1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles, ``frequencies`` uint16 where
+one passes 255.
 
 Articles are numbered by (subject slug, url), so that a subject is a slice; the metadata lists the subjects
 with their slices. A record is what :func:`qtsearch.codec.records.pack` makes of an article.
@@ -59,7 +59,7 @@ NO_DATE: Final = 0
 
 
 class SubjectSlice(NamedTuple):
-    """The articles ``start`` ≤ doc < ``stop`` have the subject ``slug``; ``name`` is its commonest spelling."""
+    """The articles ``start`` ≤ doc < ``stop`` have the subject ``slug``, most often written ``name``."""
 
     slug: str
     name: str

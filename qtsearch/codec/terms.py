@@ -120,9 +120,7 @@ class _SpellingTerms(_FieldTerms):
 
     def info(self, place: int) -> TermInfo:
         weight = self.frequency(place)
-        return TermInfo(
-            weight=weight, df=1, minlength=0, maxlength=0, maxweight=weight, minid=0, maxid=0
-        )
+        return TermInfo(weight=weight, df=1, minlength=0, maxlength=0, maxweight=weight, minid=0, maxid=0)
 
     def frequency(self, place: int) -> int:
         return int(self._frequencies[place])
@@ -146,9 +144,8 @@ class _ValueTerms(_FieldTerms):
 
     def info(self, place: int) -> TermInfo:
         docs = self._docs[self.words[place]]
-        return TermInfo(
-            weight=len(docs), df=len(docs), minlength=0, maxlength=0, maxweight=1, minid=docs[0], maxid=docs[-1]
-        )  # fmt: skip
+        n = len(docs)
+        return TermInfo(weight=n, df=n, minlength=0, maxlength=0, maxweight=1, minid=docs[0], maxid=docs[-1])
 
     def frequency(self, place: int) -> int:
         return len(self._docs[self.words[place]])
@@ -183,7 +180,8 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
         self._fields: dict[str, _FieldTerms] = {}
-        self._names = sorted([*FIELD_NAMES, *map(_SPELLING.__add__, FIELD_NAMES), "url", "id", "subject", "date"])
+        spelling = [_SPELLING + name for name in FIELD_NAMES]
+        self._names = sorted([*FIELD_NAMES, *spelling, "url", "id", "subject", "date"])
 
     def _field(self, fieldname: str) -> _FieldTerms:
         terms = self._fields.get(fieldname)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,11 @@ __all__ = ["SegmentWriter"]
 #: Tokens merged at a time. Arrays of this length stay in the processor's caches.
 _TOKENS_AT_A_TIME: Final = 1 << 20
 
-Chunk = Mapping[str, npt.NDArray[Any]]
+
+class Chunk(Protocol):
+    """What :mod:`qtsearch.codec.chunk` describes: arrays by name, in memory or in a container."""
+
+    def __getitem__(self, name: str, /) -> npt.NDArray[Any]: ...
 
 
 class SegmentWriter:
@@ -54,7 +59,7 @@ class SegmentWriter:
         for chunk in self._chunks:
             data = chunk[name].tobytes()
             offsets = chunk[f"{name.removesuffix('s')}_offsets"].tolist()
-            texts += [data[start:stop] for start, stop in zip(offsets, offsets[1:], strict=False)]
+            texts += [data[start:stop] for start, stop in pairwise(offsets)]
         return texts
 
     def path(self, number: int) -> str:
@@ -161,7 +166,7 @@ class SegmentWriter:
             docs.append(doc_of[first : first + len(chunk["ids"])])
             first += len(chunk["ids"])
         parts = []
-        for low, high in _ranges(sum(counts for _, _, counts in offsets)):
+        for low, high in _ranges(np.sum([counts for _, _, counts in offsets], axis=0)):
             keys = [
                 _tokens_of(chunk, low, high, places, here, chunk_docs)
                 for chunk, (places, here, _), chunk_docs in zip(self._chunks, offsets, docs, strict=True)
@@ -198,14 +203,13 @@ def _tokens_of(
     here: npt.NDArray[np.bool_],
     docs: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.int64]:
-    """The tokens of a chunk with low ≤ term < high, packed, in the segment's numbers of terms and articles."""
+    """The tokens of a chunk with low ≤ term < high, packed, by the segment's numbers."""
     first, last = np.searchsorted(places, (low, high))
     offsets = chunk["token_offsets"][first : last + 1]
     tokens = slice(offsets[0], offsets[-1])
     token_docs = docs[chunk["docs"][tokens]]
-    keys = pack_tokens(
-        np.repeat(places[first:last], np.diff(offsets)), token_docs, chunk["positions"][tokens], chunk["fields"][tokens]
-    )  # fmt: skip
+    terms = np.repeat(places[first:last], np.diff(offsets))
+    keys = pack_tokens(terms, token_docs, chunk["positions"][tokens], chunk["fields"][tokens])
     kept = token_docs >= 0
     return keys if kept.all() else keys[kept]
 
