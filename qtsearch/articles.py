@@ -255,7 +255,7 @@ class _FrontMatter:
         keys = self.keys
         seo = self.nested("seo")
         return Article(
-            url=self.required("url").strip(),
+            url=self.url(),
             question=self.required("question").strip(),
             answer=restore_line_breaks(self.required("answer")).strip(),
             id=self.integer(keys, "id"),
@@ -305,6 +305,12 @@ class _FrontMatter:
             problem = "is missing" if node is None else "is empty"
             raise ArticleError(self.path, _line(node) if node else 1, f"the key `{key}` {problem}")
         return value
+
+    def url(self) -> str:
+        url = self.required("url").strip()
+        if not url.isprintable():
+            raise self.error(self.keys["url"], "url", "text without control characters")
+        return url
 
     def integer(self, keys: dict[str, Any], key: str) -> int | None:
         value = self.text(keys, key).strip()

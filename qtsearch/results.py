@@ -13,28 +13,21 @@ __all__ = ["Hit", "Results"]
 
 
 class Hit:
-    """One page found. Its texts are read when they are asked for.
+    """One page found. What is not in its attributes is read when it is asked for.
 
-    ``rank`` counts from 1 over all pages of results. ``score`` is comparable within one query only.
+    ``rank`` counts from 1 over all pages of results. ``score`` is comparable within one query only. ``url`` is
+    the page's key.
     """
 
-    __slots__ = ("_doc", "_record", "_segment", "rank", "score")
+    __slots__ = ("_doc", "_record", "_segment", "question", "rank", "score", "url")
 
     def __init__(self, segment: Segment, doc: int, rank: int, score: float) -> None:
+        self.rank = rank
+        self.score = score
+        self.url, self.question = segment.heading(doc)
         self._segment = segment
         self._doc = doc
         self._record: dict[str, Any] | None = None
-        self.rank = rank
-        self.score = score
-
-    @property
-    def url(self) -> str:
-        """The page's key."""
-        return self._segment.url(self._doc)
-
-    @property
-    def question(self) -> str:
-        return self._segment.question(self._doc)
 
     @property
     def id(self) -> int | None:

@@ -31,7 +31,7 @@ MAX_TERM_COUNT: Final = 16
 
 _COLUMNS: Final = 1_024  # the accumulator is folded into so many columns
 _MAX_FOLDED_K: Final = 128  # for more hits than this, all matches are looked at
-_FREQUENT: Final = 32  # a term in more than 1/32 of the articles is added as a row
+_FREQUENT: Final = 16  # a term in more than 1/16 of the articles is added as a row
 _ROWS_BYTES: Final = 32 << 20  # of rows kept
 _WORDS_KEPT: Final = 16_384  # in the memo of query words
 
@@ -41,7 +41,7 @@ Ranges = list[tuple[int, int]]
 class _Postings:
     """The postings of one term, ready to be added; kept in the memo of query words."""
 
-    __slots__ = ("docs", "impacts", "largest", "row", "soft")
+    __slots__ = ("docs", "frequent", "impacts", "largest", "row", "soft")
 
     def __init__(self, segment: Segment, term: int) -> None:
         start, stop = segment.offsets[term], segment.offsets[term + 1]
@@ -49,10 +49,12 @@ class _Postings:
         self.impacts = segment.impacts[start:stop]
         self.largest = int(segment.max_impacts[term])
         self.soft = bool(segment.term_soft[term])
+        self.frequent = len(self.docs) * _FREQUENT > segment.n_docs
+        # The impacts as one number an article, a quarter of them for a soft word, once they are laid out.
         self.row: npt.NDArray[np.uint16] | None = None
 
     def add_to(self, scores: npt.NDArray[Any], count: int, softened: bool) -> None:
-        """Add the impacts, ``count`` times, as the dtype of ``scores``."""
+        """Add the impacts, ``count`` times, to the scores of all articles."""
         impacts = soften(self.impacts) if softened else self.impacts
         if count > 1 or impacts.dtype != scores.dtype:
             impacts = impacts.astype(scores.dtype) * scores.dtype.type(count)
@@ -69,7 +71,6 @@ class Searcher:
         self._postings: dict[int, _Postings] = {}
         self._subjects = {subject.slug: (subject.start, subject.stop) for subject in segment.subjects}
         self._padded = -(-segment.n_docs // _COLUMNS) * _COLUMNS
-        self._frequent = segment.n_docs // _FREQUENT
         self._rows_left = _ROWS_BYTES // (2 * self._padded)
         self._local = threading.local()
 
@@ -135,64 +136,80 @@ class Searcher:
         plan = self.plan(text)
         if not plan or ranges == []:
             return 0, [], []
-        low, high = (ranges[0][0], ranges[-1][1]) if ranges else (0, self.segment.n_docs)
-        scores = self._accumulate(plan, low, high)
-        if ranges:
-            for (_, stop), (start, _) in pairwise(ranges):
-                scores[stop - low : start - low] = 0
+        if ranges is None:
+            scores, first = self._accumulate(plan, 0, self._padded), 0
+        else:
+            scores, first = self._within(plan, ranges)
         total = int(np.count_nonzero(scores))
         if k == 0:
             return total, [], []
         docs, values = _top_few(scores, k) if k <= _MAX_FOLDED_K else _top_many(scores, k)
-        if low:
-            docs = [doc + low for doc in docs]
-        return total, docs, values
+        return total, [doc + first for doc in docs] if first else docs, values
 
     def _accumulate(self, plan: dict[_Postings, int], low: int, high: int) -> npt.NDArray[Any]:
-        """Scores of the articles ``low`` ≤ doc < ``high``, followed by zeros up to whole columns."""
+        """The scores of the articles ``low`` ≤ doc < ``high``."""
         # A soft word counts a quarter, unless the query has none but soft words.
-        soften_words = not all(postings.soft for postings in plan)
+        soften_words = False
         bound = 0
         for postings, count in plan.items():
             bound += postings.largest * min(count, MAX_TERM_COUNT)
-        scores = self._scores(np.uint16 if bound <= MAX_IMPACT else np.uint32)
+            soften_words = soften_words or not postings.soft
+        scores = self._buffer(np.uint16 if bound <= MAX_IMPACT else np.uint32, "scores")
         part = scores[low:high]
+        # Rows first: the first of them is copied, which saves zeroing the buffer.
+        scattered = []
+        blank = True
         for postings, count in plan.items():
-            if postings.row is not None and count == 1 and (soften_words or not postings.soft):
-                part += postings.row[low:high]
+            row = postings.row
+            if row is None and postings.frequent:
+                row = self._make_row(postings)
+            if row is None or (postings.soft and not soften_words):
+                scattered.append((postings, count))
+                continue
+            if low or high != self._padded:
+                row = row[low:high]
+            if count > 1:
+                row = row * scores.dtype.type(min(count, MAX_TERM_COUNT))
+            if blank:
+                part[:] = row
+                blank = False
             else:
-                if (
-                    soften_words
-                    and count == 1
-                    and len(postings.docs) > self._frequent
-                    and self._rows_left > 0
-                ):
-                    self._make_row(postings)
-                postings.add_to(scores, min(count, MAX_TERM_COUNT), postings.soft and soften_words)
-        if high - low == self.segment.n_docs:
-            return scores
-        # Folding takes whole columns: move the part to where zeros can follow it.
-        length = high - low
-        padded = self._scores(scores.dtype.type, "part")[: -(-length // _COLUMNS) * _COLUMNS]
-        padded[:length] = part
-        return padded
+                np.add(part, row, part)
+        if blank:
+            part.fill(0)
+        for postings, count in scattered:
+            postings.add_to(scores, min(count, MAX_TERM_COUNT), postings.soft and soften_words)
+        return part
 
-    def _make_row(self, postings: _Postings) -> None:
+    def _within(self, plan: dict[_Postings, int], ranges: Ranges) -> tuple[npt.NDArray[Any], int]:
+        """The scores of the articles in the slices, from the first of these on, and its number."""
+        low, high = ranges[0][0], ranges[-1][1]
+        part = self._accumulate(plan, low, high)
+        for (_, stop), (start, _) in pairwise(ranges):
+            part[stop - low : start - low] = 0
+        # Folding takes whole columns.
+        whole = self._buffer(part.dtype.type, "folded")[: -(-len(part) // _COLUMNS) * _COLUMNS]
+        whole[: len(part)] = part
+        whole[len(part) :] = 0
+        return whole, low
+
+    def _make_row(self, postings: _Postings) -> npt.NDArray[np.uint16] | None:
+        if self._rows_left <= 0:
+            return None
         self._rows_left -= 1
         row = np.zeros(self._padded, np.uint16)
         row[postings.docs] = soften(postings.impacts) if postings.soft else postings.impacts
-        postings.row = row[: self.segment.n_docs]
+        postings.row = row
+        return row
 
-    def _scores(self, dtype: Any, use: str = "all") -> npt.NDArray[Any]:
-        """A zeroed accumulator of this thread."""
+    def _buffer(self, dtype: Any, use: str) -> npt.NDArray[Any]:
+        """A number an article, of this thread, with what was last left in it."""
         buffers: dict[str, npt.NDArray[Any]] = self._local.__dict__
         name = use + dtype.__name__
-        scores = buffers.get(name)
-        if scores is None:
-            scores = buffers[name] = np.zeros(self._padded, dtype)
-        else:
-            scores.fill(0)
-        return scores
+        buffer = buffers.get(name)
+        if buffer is None:
+            buffer = buffers[name] = np.zeros(self._padded, dtype)
+        return buffer
 
 
 def _top_few(scores: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:

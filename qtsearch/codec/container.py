@@ -123,7 +123,7 @@ class ArrayFile:
         flat = np.frombuffer(self._map, dtype, math.prod(shape), self._start + offset)
         return flat.reshape(shape) if len(shape) != 1 else flat
 
-    def texts(self, name: str, offsets: str) -> Callable[[int], bytes]:
+    def pieces(self, name: str, offsets: str) -> Callable[[int], bytes]:
         """A function that reads the n-th piece of the blob ``name``, by the int64 array ``offsets``.
 
         Slicing the map takes a third of what slicing two arrays does.
@@ -132,10 +132,10 @@ class ArrayFile:
         start = self._start + self._arrays[name][2]
         starts = self._bytes(offsets).cast("q")
 
-        def read(number: int) -> bytes:
+        def piece(number: int) -> bytes:
             return data[start + starts[number] : start + starts[number + 1]]
 
-        return read
+        return piece
 
     def _bytes(self, name: str) -> memoryview:
         offset = self._start + self._arrays[name][2]

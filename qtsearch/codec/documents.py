@@ -65,9 +65,10 @@ class DocumentReader(base.PerDocumentReader):  # type: ignore[misc]
     def stored_fields(self, docnum: int) -> dict[str, Any]:
         segment = self._segment
         record = segment.record(docnum)
+        url, question = segment.heading(docnum)
         stored = {
-            "url": segment.url(docnum),
-            "question": segment.question(docnum),
+            "url": url,
+            "question": question,
             "answer": record["answer"],
             "page_keywords": ", ".join(record["keywords"]),
         }
@@ -98,10 +99,8 @@ class DocumentReader(base.PerDocumentReader):  # type: ignore[misc]
         default = column.default_value()
 
         def value(docnum: int) -> Any:
-            if fieldname == "url":
-                return field.to_column_value(segment.url(docnum))
-            if fieldname == "question":
-                return field.to_column_value(segment.question(docnum))
+            if fieldname in ("url", "question"):
+                return field.to_column_value(segment.heading(docnum)[fieldname == "question"])
             if fieldname == "id":
                 number = int(segment.ids[docnum])
                 return default if number == NO_ID else field.to_column_value(number)

@@ -21,9 +21,8 @@ lengths            uint16      (N, 3)       tokens in each text field, stop word
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
 dates              int32       (N,)         proleptic Gregorian ordinal, :data:`NO_DATE` where there is none
-url_offsets        int64       (N + 1,)     into ``urls``, UTF-8
+heading_offsets    int64       (N + 1,)     into ``headings``: each article's url, a NUL, its question; UTF-8
 url_order          int32       (N,)         articles by ascending bytes of the url
-question_offsets   int64       (N + 1,)     into ``questions``, UTF-8
 record_offsets     int64       (N + 1,)     into ``records``: each article's record, compressed
 dictionary         uint8       (≤ 32768,)   the dictionary that all records are compressed with
 impacts            uint16      (P,)         in the other file: the score of each posting, times 256
@@ -105,9 +104,8 @@ class Segment:
         self.n_docs = len(self.ids)
         if len(self.impacts) != len(self.docs) or len(self.max_impacts) != len(self.terms):
             raise IndexDamagedError(impacts.path, f"does not belong to {arrays.path}")
-        self._urls = arrays.texts("urls", "url_offsets")
-        self._questions = arrays.texts("questions", "question_offsets")
-        self._records = arrays.texts("records", "record_offsets")
+        self._headings = arrays.pieces("headings", "heading_offsets")
+        self._records = arrays.pieces("records", "record_offsets")
         self._dictionary = arrays["dictionary"].tobytes()
 
     def find_term(self, term: bytes) -> int:
@@ -118,11 +116,10 @@ class Segment:
         """The number of a surface form, -1 if no article has it."""
         return _find(self.forms, form)
 
-    def url(self, doc: int) -> str:
-        return self._urls(doc).decode()
-
-    def question(self, doc: int) -> str:
-        return self._questions(doc).decode()
+    def heading(self, doc: int) -> tuple[str, str]:
+        """The url and the question of an article: what every list of hits shows, so read at once."""
+        url, _, question = self._headings(doc).decode().partition("\0")
+        return url, question
 
     def record(self, doc: int) -> dict[str, Any]:
         """The rest of an article: see :mod:`qtsearch.codec.records`. Raises IndexDamagedError."""
@@ -137,12 +134,12 @@ class Segment:
     def find_url(self, url: str) -> int:
         """The article with this url, -1 if there is none."""
         wanted = url.encode("utf-8", "surrogatepass")
-        place = bisect_left(self.url_order, wanted, key=self._urls)
-        if place < self.n_docs:
-            doc = int(self.url_order[place])
-            if self._urls(doc) == wanted:
-                return doc
-        return -1
+        place = bisect_left(self.url_order, wanted, key=self._url)
+        doc = int(self.url_order[place]) if place < self.n_docs else -1
+        return doc if doc >= 0 and self._url(doc) == wanted else -1
+
+    def _url(self, doc: int) -> bytes:
+        return self._headings(doc).partition(b"\0")[0]
 
     def subject_of(self, doc: int) -> SubjectSlice:
         """The subject of an article."""

@@ -106,9 +106,10 @@ class SegmentWriter:
             "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
             "dictionary": np.frombuffer(self._dictionary, np.uint8),
         }
-        for name in ("urls", "questions", "records"):
-            texts = self._texts(name)
-            arrays |= joined_texts(name, [texts[number] for number in kept])
+        questions = self._texts("questions")
+        arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
+        packed = self._texts("records")
+        arrays |= joined_texts("records", [packed[number] for number in kept])
         # The new number of every article, -1 for those left out.
         doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
