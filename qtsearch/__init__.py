@@ -1,9 +1,8 @@
 """Full-text search over question-and-answer articles: a real Whoosh index, searched at native speed.
 
->>> import qtsearch, tempfile
->>> folder = tempfile.mkdtemp()
->>> report = qtsearch.reindex("examples/articles", folder)
->>> index = qtsearch.open_index(folder)
+>>> import qtsearch
+>>> report = qtsearch.reindex("examples/articles", "index")
+>>> index = qtsearch.open_index("index")
 >>> index.search("thrombectomy")[0].question
 'What is mechanical thrombectomy and how is it performed?'
 """

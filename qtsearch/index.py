@@ -38,10 +38,9 @@ def open_index(path: str | os.PathLike[str] | None = None) -> Index:
         IndexDamagedError: a file is not what was written.
         OSError: a file cannot be read.
 
-    >>> import qtsearch, tempfile
-    >>> folder = tempfile.mkdtemp()
-    >>> report = qtsearch.reindex("examples/articles", folder)
-    >>> with qtsearch.open_index(folder) as index:
+    >>> import qtsearch
+    >>> report = qtsearch.reindex("examples/articles", "index")
+    >>> with qtsearch.open_index("index") as index:
     ...     hit = index.search("removing a clot by thrombectomy", subjects=["Nursing"])[0]
     >>> hit.question
     'What should nurses monitor after a thrombectomy?'

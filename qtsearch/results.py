@@ -15,8 +15,8 @@ __all__ = ["Hit", "Results"]
 class Hit:
     """One page found. What is not in its attributes is read when it is asked for.
 
-    ``rank`` counts from 1 over all pages of results. ``score`` is comparable within one query only. ``url`` is
-    the page's key.
+    ``rank`` counts from 1 over all pages of results. ``score`` is comparable within one query only.
+    ``url`` is the page's key.
     """
 
     __slots__ = ("_doc", "_record", "_segment", "question", "rank", "score", "url")

@@ -7,6 +7,7 @@ names as lines of JSON, and in the end says which chunk files it has written.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -142,13 +143,15 @@ class _Pool:
                 yield batch
 
         outcome = Outcome()
+        drivers: list[threading.Thread] = []
         try:
             for log in self._logs:
                 self._workers.append(self._start(log))
             for worker, log in zip(self._workers, self._logs, strict=True):
-                threading.Thread(target=self._drive, args=(worker, log, next_batches()), daemon=True).start()
-            done = unfinished = 0
-            unfinished = len(self._workers)
+                drivers.append(threading.Thread(target=self._drive, args=(worker, log, next_batches())))
+                drivers[-1].start()
+            done = 0
+            unfinished = len(drivers)
             while unfinished:
                 answer = self._answers.get()
                 if isinstance(answer, BaseException):
@@ -163,8 +166,12 @@ class _Pool:
                     progress(done, total)
         finally:
             for worker in self._workers:
-                worker.kill()
-                worker.wait()
+                worker.kill()  # one that has answered has nothing left to do
+            for driver in drivers:
+                driver.join()
+            for worker in self._workers:
+                with contextlib.suppress(BrokenPipeError), worker:
+                    pass  # closes its pipes and waits for it
         outcome.chunks.sort()
         return outcome
 

@@ -146,9 +146,8 @@ class SegmentWriter:
             question = self._text("questions", number).decode()
             texts = (question, record["answer"], "\n".join(record["keywords"]))
             for field in range(len(FIELD_NAMES)):
-                counts = Counter(map(analysis.fold, analysis.tokenize(texts[field])))
-                places = np.searchsorted(forms, np.array([form.encode() for form in counts], forms.dtype))
-                frequencies[places, field] -= list(counts.values())
+                for form, count in Counter(map(analysis.fold, analysis.tokenize(texts[field]))).items():
+                    frequencies[np.searchsorted(forms, form.encode()), field] -= count
 
     def _postings(
         self, terms: npt.NDArray[np.bytes_], doc_of: npt.NDArray[np.int32]

@@ -1,0 +1,55 @@
+"""Strategies for small corpora and queries: few words, so that articles share them, tie and differ."""
+
+from __future__ import annotations
+
+import datetime
+
+from hypothesis import strategies as st
+
+from qtsearch.articles import Article
+
+#: Stop words, soft words, forms of one stem, letters that fold, tokens that split.
+WORDS = "the of what explain cell cells celled virus virology clot-clots heart x_1 naïve Naive β don't 血栓".split()
+UNKNOWN_WORDS = ["zebra", "quark", "!?", "\N{BRAIN}"]
+SUBJECTS = ["", "Biology", "Computer Science", "Computer science", "Économie"]
+MANY = 300  # more than fits a byte
+MAX_PAGES = 9
+
+_words = st.sampled_from(WORDS)
+_texts = st.lists(_words, min_size=1, max_size=8).map(" ".join)
+_pools = st.lists(_texts, min_size=1, max_size=4)
+_numbers = st.lists(st.integers(0, 19), min_size=1, max_size=MAX_PAGES, unique=True)
+_repeats = st.sampled_from([1, 1, 1, 2, 7, MANY])
+_phrases = st.lists(_words, max_size=4).map(tuple)
+_subjects = st.sampled_from(SUBJECTS)
+_dates = st.none() | st.dates(datetime.date(2024, 1, 1), datetime.date(2025, 12, 31))
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> list[Article]:
+    """Articles in any order, each url once; texts come from a small pool, so that some are the same."""
+    text = st.sampled_from(draw(_pools))
+    return [
+        Article(
+            url=f"/{number}",
+            question=draw(text),
+            answer=" ".join([draw(text)] * draw(_repeats)),
+            id=number % 5 or None,
+            page_keywords=draw(_phrases),
+            subject=draw(_subjects),
+            date=draw(_dates),
+            path=f"{number}.md",
+        )
+        for number in draw(_numbers)
+    ]
+
+
+def _repeated(pairs: list[tuple[str, int]]) -> str:
+    return " ".join(" ".join([word] * times) for word, times in pairs)
+
+
+#: Words of the corpora and others, some of them many times.
+queries = st.lists(
+    st.tuples(st.sampled_from(WORDS * 3 + UNKNOWN_WORDS), st.sampled_from([1, 1, 1, 1, 2, 15, 16, 17])),
+    max_size=8,
+).map(_repeated)
