@@ -10,6 +10,7 @@ forms                S<width>   (f,) surface forms, ascending
 form_terms           int32      (f,) the term of each
 form_frequencies     int64      (f, 3) occurrences of each in each text field
 terms                S<width>   (t,) stems, ascending
+term_soft            bool       (t,) whether it is the stem of a soft word
 token_offsets        int64      (t + 1,) where the tokens of each term begin in the next three
 docs                 int32      (m,) article of each token, ascending within a term
 positions            uint16     (m,) its position in the article, ascending within an article
@@ -131,14 +132,16 @@ class ChunkBuilder:
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
         }
-        chunk["terms"], form_terms = np.unique(_words(list(map(analysis.stem, forms))), return_inverse=True)
+        terms, form_terms = np.unique(_words(list(map(analysis.stem, forms))), return_inverse=True)
+        chunk["terms"] = terms
+        chunk["term_soft"] = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         chunk["form_terms"] = form_terms.astype(np.int32)
 
         docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
         keys = pack_tokens(chunk["form_terms"][tokens], docs, self._positions(len(tokens)), fields)
         keys.sort()
-        terms, chunk["docs"], chunk["positions"], chunk["fields"] = unpack_tokens(keys)
-        chunk["token_offsets"] = np.searchsorted(terms, np.arange(len(chunk["terms"]) + 1))
+        token_terms, chunk["docs"], chunk["positions"], chunk["fields"] = unpack_tokens(keys)
+        chunk["token_offsets"] = np.searchsorted(token_terms, np.arange(len(terms) + 1))
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)
         return chunk

@@ -132,7 +132,9 @@ class SegmentWriter:
             "form_terms": form_terms.astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
             "terms": terms,
-            "term_soft": np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool),
+            "term_soft": np.isin(
+                terms, np.concatenate([chunk["terms"][chunk["term_soft"]] for chunk in self._chunks])
+            ),
         }
 
     def _forget(
@@ -165,6 +167,7 @@ class SegmentWriter:
             offsets.append((places, here, counts))
             docs.append(doc_of[first : first + len(chunk["ids"])])
             first += len(chunk["ids"])
+        doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         parts = []
         for low, high in _ranges(np.sum([counts for _, _, counts in offsets], axis=0)):
             keys = [
@@ -173,16 +176,14 @@ class SegmentWriter:
             ]
             key = np.concatenate(keys)
             key.sort()
-            parts.append(_invert(key))
-        term, doc, frequencies, positions = (np.concatenate(column) for column in zip(*parts, strict=True))
-        posting_counts = np.bincount(term, minlength=len(terms))
-        starts = np.concatenate(([0], np.cumsum(posting_counts)))
-        token_counts = np.add.reduceat(frequencies.sum(axis=1, dtype=np.int64), starts[:-1])
+            parts.append(_invert(key, low, high, doc_type))
+        columns = zip(*parts, strict=True)
+        posting_counts, token_counts, field_df, doc, frequencies, positions = map(np.concatenate, columns)
         return {
-            "offsets": starts,
-            "docs": doc.astype(np.uint16 if n_docs <= 1 << 16 else np.int32),
-            "frequencies": frequencies.astype(np.min_scalar_type(int(frequencies.max()))),
-            "field_df": np.add.reduceat(frequencies > 0, starts[:-1], axis=0, dtype=np.uint32),
+            "offsets": np.concatenate(([0], np.cumsum(posting_counts))),
+            "docs": doc,
+            "frequencies": frequencies,
+            "field_df": field_df,
             "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
             "positions": positions,
         }
@@ -214,16 +215,34 @@ def _tokens_of(
     return keys if kept.all() else keys[kept]
 
 
-def _invert(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
-    """Postings of sorted tokens: term, article and frequencies (uint16) of each, and all positions."""
+def _invert(keys: npt.NDArray[np.int64], low: int, high: int, doc_type: Any) -> tuple[npt.NDArray[Any], ...]:
+    """Postings of the sorted tokens of the terms low ≤ term < high.
+
+    Returns postings, tokens and, by field, articles of each term (int64, int64, uint32); the article and the
+    frequencies, in the narrowest type, of each posting; the positions.
+    """
     terms, docs, positions, fields = unpack_tokens(keys)
+    terms -= low
     first = np.empty(len(keys), bool)
     first[:1] = True
     first[1:] = (docs[1:] != docs[:-1]) | (terms[1:] != terms[:-1])
     posting = np.cumsum(first) - 1
     starts = np.flatnonzero(first)
-    frequencies = np.bincount(posting * 3 + fields, minlength=len(starts) * 3).reshape(-1, 3)
-    return terms[starts], docs[starts], frequencies.astype(np.uint16), positions
+    counts = np.bincount(posting * 3 + fields, minlength=len(starts) * 3)
+    frequencies = counts.astype(np.min_scalar_type(int(counts.max()))).reshape(-1, 3)
+    posting_terms = terms[starts]
+    n_terms = high - low
+    field_df = [
+        np.bincount(posting_terms[frequencies[:, field] > 0], minlength=n_terms) for field in range(3)
+    ]
+    return (
+        np.bincount(posting_terms, minlength=n_terms),
+        np.bincount(terms, minlength=n_terms),
+        np.stack(field_df, axis=1).astype(np.uint32),
+        docs[starts].astype(doc_type),
+        frequencies,
+        positions,
+    )
 
 
 def _subject_slices(slugs: list[str], names: list[str]) -> list[SubjectSlice]:
