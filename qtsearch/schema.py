@@ -7,6 +7,7 @@ and of an article's position space.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 __all__ = ["FIELD_NAMES", "POSITION_GAP", "TEXT_FIELDS", "TextField", "slugify"]
@@ -35,6 +36,7 @@ TEXT_FIELDS: Final = (
 FIELD_NAMES: Final = tuple(field.name for field in TEXT_FIELDS)
 
 
+@lru_cache(maxsize=1_024)
 def slugify(subject: str) -> str:
     """A subject as it stands in urls: lower case, words joined by hyphens.
 

@@ -50,11 +50,11 @@ class _Postings:
         self.largest = int(segment.max_impacts[term])
         self.soft = bool(segment.term_soft[term])
         self.frequent = len(self.docs) * _FREQUENT > segment.n_docs
-        # The impacts as one number an article, a quarter of them for a soft word, once they are laid out.
+        # Of a frequent term, once laid out: the impacts, a quarter of them if it is soft, one an article.
         self.row: npt.NDArray[np.uint16] | None = None
 
     def add_to(self, scores: npt.NDArray[Any], count: int, softened: bool) -> None:
-        """Add the impacts, ``count`` times, to the scores of all articles."""
+        """Add the impacts, ``count`` times, to the scores of all articles, posting by posting."""
         impacts = soften(self.impacts) if softened else self.impacts
         if count > 1 or impacts.dtype != scores.dtype:
             impacts = impacts.astype(scores.dtype) * scores.dtype.type(count)
@@ -153,25 +153,23 @@ class Searcher:
         bound = 0
         for postings, count in plan.items():
             bound += postings.largest * min(count, MAX_TERM_COUNT)
-            soften_words = soften_words or not postings.soft
+            if not postings.soft:
+                soften_words = True
         scores = self._buffer(np.uint16 if bound <= MAX_IMPACT else np.uint32, "scores")
         part = scores[low:high]
-        # Rows first: the first of them is copied, which saves zeroing the buffer.
         scattered = []
         blank = True
         for postings, count in plan.items():
-            row = postings.row
-            if row is None and postings.frequent:
-                row = self._make_row(postings)
-            if row is None or (postings.soft and not soften_words):
+            if postings.frequent and postings.row is None:
+                self._make_row(postings)
+            if postings.row is None or (postings.soft and not soften_words):
                 scattered.append((postings, count))
                 continue
-            if low or high != self._padded:
-                row = row[low:high]
+            row = postings.row[low:high]
             if count > 1:
                 row = row * scores.dtype.type(min(count, MAX_TERM_COUNT))
             if blank:
-                part[:] = row
+                part[:] = row  # the first row saves zeroing the buffer
                 blank = False
             else:
                 np.add(part, row, part)
@@ -193,14 +191,12 @@ class Searcher:
         whole[len(part) :] = 0
         return whole, low
 
-    def _make_row(self, postings: _Postings) -> npt.NDArray[np.uint16] | None:
-        if self._rows_left <= 0:
-            return None
-        self._rows_left -= 1
-        row = np.zeros(self._padded, np.uint16)
-        row[postings.docs] = soften(postings.impacts) if postings.soft else postings.impacts
-        postings.row = row
-        return row
+    def _make_row(self, postings: _Postings) -> None:
+        if self._rows_left > 0:
+            self._rows_left -= 1
+            row = np.zeros(self._padded, np.uint16)
+            row[postings.docs] = soften(postings.impacts) if postings.soft else postings.impacts
+            postings.row = row
 
     def _buffer(self, dtype: Any, use: str) -> npt.NDArray[Any]:
         """A number an article, of this thread, with what was last left in it."""
@@ -237,7 +233,7 @@ def _top_many(scores: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
     return _sorted(docs, values, k)
 
 
-def _sorted(docs: npt.NDArray[np.intp], values: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
+def _sorted(docs: npt.NDArray[Any], values: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
     """The first ``k`` by descending value, then ascending article."""
     order = np.lexsort((docs, np.negative(values, dtype=np.int64)))[:k]
     return docs.take(order).tolist(), values.take(order).tolist()

@@ -37,7 +37,8 @@ def calls(function, *arguments):
     return count
 
 
-NOTHING = ["", " ", "\0", "\t\r\n\v\f", "...", "?!;:", "''''", "-", "_" * 50, "\N{BRAIN}", "\ud800", "\u200f\u202e", "\x1b[0m"]
+NOTHING = ["", " ", "\0", "\t\r\n\v\f", "...", "?!;:", "''''", "-", "_" * 50]
+NOTHING += ["\N{BRAIN}", "\ud800", "\u200f\u202e", "\x1b[0m", "\ufffe"]
 
 
 @pytest.mark.parametrize("query", NOTHING)
@@ -163,20 +164,23 @@ def test_forms_of_a_word_count_together(sample_index):
     assert answer(sample_index, "clot clots Clotted clotting " * 10) == sixteen
 
 
-@pytest.mark.xfail(reason="when the memo of words is emptied within a query, a term is counted twice", strict=True)
+@pytest.mark.xfail(reason="a term is counted twice when the memo is emptied within a query", strict=True)
 def test_the_limit_does_not_depend_on_earlier_queries(build_index):
     """However many words were searched before, a query scores as in an index just opened."""
-    index = build_index([Article(url="/1", question="Run", answer="-"), Article(url="/2", question="-", answer="-")])
+    pages = [Article(url="/1", question="Run", answer="-"), Article(url="/2", question="-", answer="-")]
+    index = build_index(pages)
     ((_, once),) = answer(index, "run")[1]
     for start in range(0, 24_000, 2_000):  # beyond any memo of words, and mostly within a query
         between = " ".join(f"q{n}" for n in range(start, start + 2_000))
-        assert answer(index, f"{'run ' * MAX_COUNT}{between}{' running' * MAX_COUNT}") == (1, [("/1", MAX_COUNT * once)])
+        query = f"{'run ' * MAX_COUNT}{between}{' running' * MAX_COUNT}"
+        assert answer(index, query) == (1, [("/1", MAX_COUNT * once)])
 
 
 def test_sums_beyond_sixteen_bits(build_index):
     """A score that does not fit 16 bits is exact: it is the sum of what its words score alone."""
     rare = [f"r{n}" for n in range(26)]
-    pages = [Article(url="/rare", question=" ".join(rare), answer=" ".join(rare), page_keywords=(" ".join(rare),))]
+    text = " ".join(rare)
+    pages = [Article(url="/rare", question=text, answer=text, page_keywords=(text,))]
     pages += [Article(url=f"/{n}", question=f"Common {n}", answer="Nothing.") for n in range(2_000)]
     index = build_index(pages)
     alone = [answer(index, word)[1][0][1] for word in rare]

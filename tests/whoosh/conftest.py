@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 from article_pairs import EXAMPLES, Pair, build_pair, real_articles_folder, sample_across_subjects
+from odd_articles import write_odd_articles
 
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """All sample articles of the repository."""
     return build_pair(sorted(EXAMPLES.glob("*/*.md")), tmp_path_factory.mktemp("examples"))
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Articles that lack what real ones have, and hold what they do not."""
+    folder = tmp_path_factory.mktemp("odd")
+    return build_pair(write_odd_articles(folder), folder)
 
 
 @pytest.fixture(scope="session")

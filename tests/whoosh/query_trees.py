@@ -49,6 +49,11 @@ def forms(text: str) -> list[str]:
     return [analysis.fold(token) for token in analysis.tokenize(text)]
 
 
+def texts_of(article: Article, field: str) -> tuple[str, ...]:
+    """What stands in a text field: one text, or the keywords."""
+    return article.page_keywords if field == "page_keywords" else (getattr(article, field),)
+
+
 class QueryTrees:
     """Makes trees about ``articles``."""
 
@@ -69,11 +74,8 @@ class QueryTrees:
 
     def _forms(self, field: str) -> list[str]:
         """Surface forms in one field of one article: for ``page_keywords``, of one keyword."""
-        article = self._article()
-        text = getattr(article, field)
-        if field == "page_keywords":
-            text = self._random.choice(text) if text else ""
-        return forms(text) or ["absent"]
+        texts = texts_of(self._article(), field) or ("",)
+        return forms(self._random.choice(texts)) or ["absent"]
 
     def _form(self, field: str) -> str:
         if self._random.random() < 0.05:
@@ -111,9 +113,7 @@ class QueryTrees:
 
     def _phrase(self) -> query.Query:
         field = self._text_field()
-        article = self._article()
-        parts = article.page_keywords if field == "page_keywords" else (getattr(article, field),)
-        terms = [term for part in parts for term in stems(part)]
+        terms = [term for text in texts_of(self._article(), field) for term in stems(text)]
         # Words at most `slop` apart; in page_keywords they may belong to two keywords, which must not match.
         slop = self._random.randint(1, 4)
         place = self._random.randrange(max(1, len(terms) - 4))
@@ -170,9 +170,8 @@ class QueryTrees:
         word = self._form(field) if field in FIELD_NAMES else self._value(field)
         for _ in range(self._random.randint(0, 2)):
             word = self._misspelt(word)
-        return query.FuzzyTerm(
-            field, word, maxdist=self._random.randint(1, 2), prefixlength=self._random.randint(0, 2)
-        )
+        prefix_length = self._random.randint(0, min(2, len(word)))
+        return query.FuzzyTerm(field, word, maxdist=self._random.randint(1, 2), prefixlength=prefix_length)
 
     def _misspelt(self, word: str) -> str:
         place = self._random.randrange(len(word))
@@ -197,7 +196,7 @@ class QueryTrees:
         clauses = []
         for _ in range(self._random.randint(2, 5)):
             field = self._text_field()
-            text = ", ".join(article.page_keywords) if field == "page_keywords" else getattr(article, field)
+            text = " ".join(texts_of(article, field))
             clauses.append(query.Term(field, self._random.choice(stems(text) or ["absent"])))
         if self._random.random() < 0.2:
             clauses.append(self._term())

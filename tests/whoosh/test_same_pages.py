@@ -33,13 +33,19 @@ class Pages:
 def _compare(pair: Pair, kind: str) -> None:
     ours, stock = Pages(pair.ours), Pages(pair.stock)
     trees = QueryTrees(pair.articles, seed=f"same pages, {kind}")
-    n_found = 0
+    n_found = n_broken = 0
     for number in range(TREES[kind]):
         tree = trees.tree(kind)
-        expected = stock.find(tree)
+        try:
+            expected = stock.find(tree)
+        except IndexError:  # an AndNotMatcher may ask a matcher at its end for an id
+            n_broken += 1
+            continue
         assert ours.find(tree) == expected, f"tree {number}: {tree!r}"
         n_found += bool(expected)
-    assert n_found >= TREES[kind] // 3  # else the comparison would say little
+    # Else the comparison would say little.
+    assert n_found >= TREES[kind] // 3
+    assert n_broken <= TREES[kind] // 20
 
 
 @pytest.mark.parametrize("kind", KINDS)

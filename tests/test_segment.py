@@ -1,0 +1,126 @@
+"""What the arrays of a segment say is what the articles say: derived again, word by word, from their text."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from agreement import all_arrays, open_index_segment
+
+from qtsearch import analysis
+from qtsearch.codec import segment as segment_module
+from qtsearch.codec.segment import NO_DATE, NO_ID
+from qtsearch.schema import POSITION_GAP, slugify
+
+
+@pytest.fixture(scope="module")
+def segment(sample_index):
+    return open_index_segment(sample_index.path)
+
+
+@pytest.fixture(scope="module")
+def pages(sample_articles):
+    """The pages of the segment in its order."""
+    kept = [page for page in sample_articles if not page.no_index]
+    return sorted(kept, key=lambda page: (slugify(page.subject), page.url))
+
+
+def placed(page):
+    """The tokens of an article: field, position and surface form of each; and where its fields start."""
+    starts = []
+    tokens = []
+    position = 0
+    for field, texts in enumerate(([page.question], [page.answer], page.page_keywords)):
+        starts.append(position)
+        for text in texts:
+            for token in analysis.tokenize(text):
+                tokens.append((field, position, analysis.fold(token)))
+                position += 1
+            position += POSITION_GAP
+    return tokens, starts
+
+
+def test_terms_and_forms(segment, pages):
+    """Terms and surface forms ascend, each form leads to its stem, and is counted by field."""
+    counts = {}
+    for page in pages:
+        for field, _, form in placed(page)[0]:
+            counts.setdefault(form, [0, 0, 0])[field] += 1
+    forms = [form.decode() for form in segment.forms.tolist()]
+    terms = [term.decode() for term in segment.terms.tolist()]
+    assert forms == sorted(counts, key=str.encode)
+    assert terms == sorted(set(map(analysis.stem, forms)), key=str.encode)
+    assert [terms[number] for number in segment.form_terms.tolist()] == list(map(analysis.stem, forms))
+    assert segment.form_frequencies.tolist() == [counts[form] for form in forms]
+    assert segment.term_soft.tolist() == list(map(analysis.is_soft, terms))
+
+
+def test_postings(segment, pages):
+    """A term's postings are the articles that have it, ascending, with frequencies and positions in each."""
+    expected = {}
+    for doc, page in enumerate(pages):
+        for field, position, form in placed(page)[0]:
+            posting = expected.setdefault(analysis.stem(form), {}).setdefault(doc, ([0, 0, 0], []))
+            posting[0][field] += 1
+            posting[1].append(position)
+    for number, term in enumerate(segment.terms.tolist()):
+        postings = slice(segment.offsets[number], segment.offsets[number + 1])
+        positions = slice(segment.position_offsets[number], segment.position_offsets[number + 1])
+        found = expected.pop(term.decode())
+        assert segment.docs[postings].tolist() == list(found)
+        counts, places = zip(*found.values(), strict=True)
+        assert segment.frequencies[postings].tolist() == list(counts)
+        assert segment.positions[positions].tolist() == [place for some in places for place in some]
+        assert segment.field_df[number].tolist() == np.count_nonzero(counts, axis=0).tolist()
+        assert segment.max_impacts[number] == segment.impacts[postings].max()
+    assert not expected
+
+
+def test_lengths_and_starts(segment, pages):
+    """Lengths leave out stop words; fields start where the one before them ends, and a gap further."""
+    lengths = []
+    starts = []
+    for page in pages:
+        tokens, field_starts = placed(page)
+        counted = [field for field, _, form in tokens if form not in analysis.STOP_WORDS]
+        lengths.append([counted.count(field) for field in range(3)])
+        starts.append(field_starts)
+    assert segment.lengths.tolist() == lengths
+    assert segment.field_starts.tolist() == starts
+
+
+def test_columns(segment, pages):
+    """Ids, dates and subjects stand in the order of (subject slug, url); `url_order` sorts by url alone."""
+    assert segment.n_docs == len(pages)
+    assert segment.ids.tolist() == [NO_ID if page.id is None else page.id for page in pages]
+    assert segment.dates.tolist() == [page.date.toordinal() if page.date else NO_DATE for page in pages]
+    assert segment.url_order.tolist() == sorted(range(len(pages)), key=lambda doc: pages[doc].url)
+    for doc, page in enumerate(pages):
+        subject = segment.subject_of(doc)
+        assert subject.slug == slugify(page.subject)
+        assert subject.start <= doc < subject.stop
+        assert segment.find_url(page.url) == doc
+
+
+def test_documentation(segment):
+    """The module's table names every array with its type and size, and each blob beside its offsets."""
+    text = segment_module.__doc__
+    lines = text.splitlines()
+    _, top, bottom = (number for number, line in enumerate(lines) if line.startswith("=="))
+    rows = [
+        re.fullmatch(r"(\w+) +(\w+)\S*(?: \[1])? +\(([^,)]*).*", line) for line in lines[top + 1 : bottom]
+    ]
+    documented = {row[1]: row for row in rows}
+    arrays = all_arrays(segment)
+    assert documented.keys() <= arrays.keys()
+    sizes = {"N": "ids", "T": "terms", "S": "forms", "P": "docs", "M": "positions"}
+    for name, array in arrays.items():
+        if name not in documented:
+            assert f"into ``{name}``" in text
+            assert array.dtype == np.uint8
+            continue
+        _, dtype, size = documented[name].groups()
+        assert array.dtype.kind == "S" if dtype == "S" else array.dtype == dtype
+        if size[0] in sizes:
+            assert len(array) == len(arrays[sizes[size[0]]]) + size.endswith("+ 1")
