@@ -98,8 +98,9 @@ class Index:
         ranges = None
         if subjects is not None:
             ranges = searcher.ranges([subjects] if isinstance(subjects, str) else subjects)
-        total, docs, scores = searcher.search(query, ranges, limit + offset if limit else 0)
-        results = Results(searcher.segment, query, total, docs[offset:], scores[offset:], offset)
+        plan = searcher.plan(query)
+        docs, scores = searcher.search(plan, ranges, limit + offset if limit else 0)
+        results = Results(searcher, query, plan, ranges, docs[offset:], scores[offset:], offset)
         results.elapsed_ms = (time.perf_counter_ns() - started) / 1e6
         return results
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
 from qtsearch.scoring import IMPACT_SCALE
+from qtsearch.searcher import Plan, Ranges, Searcher
 
 __all__ = ["Hit", "Results"]
 
@@ -24,10 +25,9 @@ class Hit:
     def __init__(self, segment: Segment, doc: int, rank: int, score: float) -> None:
         self.rank = rank
         self.score = score
-        self.url, self.question = segment.heading(doc)
+        self.url, _, self.question = segment.heading(doc).decode().partition("\0")
         self._segment = segment
         self._doc = doc
-        self._record: dict[str, Any] | None = None
 
     @property
     def id(self) -> int | None:
@@ -57,9 +57,11 @@ class Hit:
         return answer
 
     def _stored(self) -> dict[str, Any]:
-        if self._record is None:
-            self._record = self._segment.record(self._doc)
-        return self._record
+        try:
+            return self._record
+        except AttributeError:  # the slot is filled when it is first asked for
+            self._record: dict[str, Any] = self._segment.record(self._doc)
+            return self._record
 
     def to_dict(self) -> dict[str, Any]:
         """What ``query --json`` prints of a hit; the date in ISO form."""
@@ -81,37 +83,65 @@ class Hit:
 class Results:
     """One page of hits, best first. A sequence of :class:`Hit`.
 
-    ``query``: the text that was searched. ``total``: pages that match, on all pages of results.
-    ``elapsed_ms``: time the search took, in milliseconds.
+    ``query``: the text that was searched. ``elapsed_ms``: time the search took, in milliseconds.
     """
 
-    __slots__ = ("_docs", "_offset", "_scores", "_segment", "elapsed_ms", "query", "total")
+    __slots__ = (
+        "_docs",
+        "_offset",
+        "_plan",
+        "_ranges",
+        "_scores",
+        "_searcher",
+        "_total",
+        "elapsed_ms",
+        "query",
+    )
 
     def __init__(
-        self, segment: Segment, query: str, total: int, docs: list[int], scores: list[int], offset: int
+        self,
+        searcher: Searcher,
+        query: str,
+        plan: Plan,
+        ranges: Ranges | None,
+        docs: list[int],
+        scores: list[int],
+        offset: int,
     ) -> None:
-        self._segment = segment
+        self._searcher = searcher
+        self._plan = plan
+        self._ranges = ranges
         self._docs = docs
         self._scores = scores
         self._offset = offset
+        self._total: int | None = None
         self.query = query
-        self.total = total
         self.elapsed_ms = 0.0
+
+    @property
+    def total(self) -> int:
+        """Pages that match, on all pages of results; counted when it is first asked for."""
+        if self._total is None:
+            self._total = self._searcher.count(self._plan, self._ranges)
+        return self._total
 
     def __len__(self) -> int:
         return len(self._docs)
 
     def __iter__(self) -> Iterator[Hit]:
-        segment = self._segment
-        rank = self._offset
-        for doc, score in zip(self._docs, self._scores, strict=True):
-            rank += 1
-            yield Hit(segment, doc, rank, score / IMPACT_SCALE)
+        segment = self._searcher.segment
+        scored = zip(self._docs, self._scores, strict=True)
+        return iter(
+            [
+                Hit(segment, doc, rank, score / IMPACT_SCALE)
+                for rank, (doc, score) in enumerate(scored, self._offset + 1)
+            ]
+        )
 
     def __getitem__(self, number: int) -> Hit:
         number = range(len(self._docs))[number]
         score = self._scores[number] / IMPACT_SCALE
-        return Hit(self._segment, self._docs[number], self._offset + number + 1, score)
+        return Hit(self._searcher.segment, self._docs[number], self._offset + number + 1, score)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``query --json`` prints."""

@@ -65,7 +65,7 @@ class DocumentReader(base.PerDocumentReader):  # type: ignore[misc]
     def stored_fields(self, docnum: int) -> dict[str, Any]:
         segment = self._segment
         record = segment.record(docnum)
-        url, question = segment.heading(docnum)
+        url, question = segment.url_and_question(docnum)
         stored = {
             "url": url,
             "question": question,
@@ -100,7 +100,7 @@ class DocumentReader(base.PerDocumentReader):  # type: ignore[misc]
 
         def value(docnum: int) -> Any:
             if fieldname in ("url", "question"):
-                return field.to_column_value(segment.heading(docnum)[fieldname == "question"])
+                return field.to_column_value(segment.url_and_question(docnum)[fieldname == "question"])
             if fieldname == "id":
                 number = int(segment.ids[docnum])
                 return default if number == NO_ID else field.to_column_value(number)

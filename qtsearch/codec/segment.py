@@ -104,7 +104,8 @@ class Segment:
         self.n_docs = len(self.ids)
         if len(self.impacts) != len(self.docs) or len(self.max_impacts) != len(self.terms):
             raise IndexDamagedError(impacts.path, f"does not belong to {arrays.path}")
-        self._headings = arrays.pieces("headings", "heading_offsets")
+        #: The heading of an article as bytes, in UTF-8: its url, a NUL, its question.
+        self.heading = arrays.pieces("headings", "heading_offsets")
         self._records = arrays.pieces("records", "record_offsets")
         self._dictionary = arrays["dictionary"].tobytes()
 
@@ -116,9 +117,9 @@ class Segment:
         """The number of a surface form, -1 if no article has it."""
         return _find(self.forms, form)
 
-    def heading(self, doc: int) -> tuple[str, str]:
-        """The url and the question of an article: what every list of hits shows, so read at once."""
-        url, _, question = self._headings(doc).decode().partition("\0")
+    def url_and_question(self, doc: int) -> tuple[str, str]:
+        """The url and the question of an article."""
+        url, _, question = self.heading(doc).decode().partition("\0")
         return url, question
 
     def record(self, doc: int) -> dict[str, Any]:
@@ -139,7 +140,7 @@ class Segment:
         return doc if doc >= 0 and self._url(doc) == wanted else -1
 
     def _url(self, doc: int) -> bytes:
-        return self._headings(doc).partition(b"\0")[0]
+        return self.heading(doc).partition(b"\0")[0]
 
     def subject_of(self, doc: int) -> SubjectSlice:
         """The subject of an article."""

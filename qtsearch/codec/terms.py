@@ -163,7 +163,7 @@ def _values(segment: Segment, fieldname: str) -> Iterator[tuple[bytes, int]]:
     encode: Callable[[Any], bytes] = whoosh_schema()[fieldname].to_bytes
     for doc in range(segment.n_docs):
         if fieldname == "url":
-            yield encode(segment.heading(doc)[0]), doc
+            yield encode(segment.url_and_question(doc)[0]), doc
         elif fieldname == "id":
             if (number := int(segment.ids[doc])) != NO_ID:
                 yield encode(number), doc
