@@ -246,6 +246,7 @@ class _FrontMatter:
 
     def __init__(self, text: str, path: str) -> None:
         self.path = path
+        self.unread = MAX_FILE_BYTES
         root = _compose(text, path)
         if not isinstance(root, yaml.MappingNode):
             raise ArticleError(path, 1, "the front matter must be `key: value` lines")
@@ -254,8 +255,9 @@ class _FrontMatter:
     def article(self) -> Article:
         keys = self.keys
         seo = self.nested("seo")
+        url = self.url()
         return Article(
-            url=self.url(),
+            url=url,
             question=self.required("question").strip(),
             answer=restore_line_breaks(self.required("answer")).strip(),
             id=self.integer(keys, "id"),
@@ -263,7 +265,7 @@ class _FrontMatter:
             subject=self.text(keys, "subject").strip(),
             date=self.date(keys, "date"),
             description=self.text(seo, "page_description").strip(),
-            related=self.related(),
+            related=self.related(url),
             no_index=self.boolean(keys, "no_index"),
             path=self.path,
         )
@@ -295,7 +297,14 @@ class _FrontMatter:
             return ""
         if not isinstance(node, yaml.ScalarNode):
             raise self.error(node, key, "text")
+        return self.value(node)
+
+    def value(self, node: yaml.ScalarNode) -> str:
+        """The text of a node. Aliases may repeat text, but not to more than a file may hold."""
         value: str = node.value
+        self.unread -= len(value)
+        if self.unread < 0:
+            raise ArticleError(self.path, _line(node), f"aliases make more than {MAX_FILE_BYTES} bytes of it")
         return value
 
     def required(self, key: str) -> str:
@@ -344,14 +353,14 @@ class _FrontMatter:
         if node is None or self.is_null(node):
             return ()
         if isinstance(node, yaml.ScalarNode):
-            return split_phrases(node.value)
+            return split_phrases(self.value(node))
         if isinstance(node, yaml.SequenceNode):
             if bad := next((n for n in node.value if not isinstance(n, yaml.ScalarNode)), None):
                 raise self.error(bad, "page_keywords", "text")
-            return tuple(phrase for item in node.value for phrase in split_phrases(item.value))
+            return tuple(phrase for item in node.value for phrase in split_phrases(self.value(item)))
         raise self.error(node, "page_keywords", "phrases between commas")
 
-    def related(self) -> tuple[RelatedLink, ...]:
+    def related(self, page_url: str) -> tuple[RelatedLink, ...]:
         """The related pages by their number; a target named twice, or the page itself, only adds noise."""
         numbered = []
         for key in self.keys:
@@ -362,7 +371,7 @@ class _FrontMatter:
         for _, key in sorted(numbered):
             keys = self.nested(key)
             url = self.text(keys, "url").strip()
-            if url and url != self.text(self.keys, "url").strip():
+            if url and url != page_url:
                 links.setdefault(
                     url,
                     RelatedLink(
@@ -402,7 +411,7 @@ _BREAK_OR_LATEX: Final = re.compile(rf"\\n(?:{_ALWAYS_LATEX}|{_LATEX_IN_MATHS})(
 _MATHS_SCAN: Final = re.compile(
     rf"(?P<row>\\\\)|(?P<open>\\[(\[])|(?P<close>\\[)\]])|\\\$|(?P<display>\$\$)|(?P<inline>\$)"
     rf"|(?P<always>\\n(?:{_ALWAYS_LATEX})(?![A-Za-z]))|(?P<maths>\\n(?:{_LATEX_IN_MATHS})(?![A-Za-z]))"
-    r"|(?P<blank>\\n\s*\\n(?![A-Za-z]))|(?P<break>\\n)"
+    rf"|(?P<blank>\\n\s*\\n(?!(?:{_ALWAYS_LATEX}|{_LATEX_IN_MATHS})(?![A-Za-z])))|(?P<break>\\n)"
 )
 
 

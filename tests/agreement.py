@@ -9,7 +9,7 @@ often as it counts::
     256 · oracle − n/2  ≤  engine  ≤  256 · oracle + n
 
 If no page errs by more, the page at any rank of the engine differs from the page at that rank of the oracle
-by at most 3n/2, n now being the largest of all pages: only pages as close as that may have changed places.
+by at most 3n/2, n now being that of the whole query: only pages as close as that may have changed places.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy.typing as npt
-from oracle import Found, Oracle, query_terms
+from oracle import Oracle, query_terms
 
 from qtsearch import Hit, Index, analysis, generation
 from qtsearch.articles import Article
@@ -40,15 +40,12 @@ def assert_agrees(
     expected = oracle.search(query, subjects)
     results = index.search(query, subjects=subjects, limit=limit)
     assert results.total == len(expected)
-    assert len(results) == min(limit, len(expected))
-    by_url = {found.url: found for found in expected}
-    found_pages: list[Found] = [by_url[hit.url] for hit in results]
-    assert len(set(found_pages)) == len(found_pages)
-    for hit, found in zip(results, found_pages, strict=True):
+    assert len({hit.url for hit in results}) == len(results) == min(limit, len(expected))
+    quantum = 1.5 * expected.most_counted() + TINY
+    for hit, at_this_rank in zip(results, expected.best(limit), strict=True):
+        found = expected.of(hit.url)
         exact = UNITS * found.score
         assert exact - found.counted / 2 - TINY <= UNITS * hit.score <= exact + found.counted + TINY
-    quantum = 1.5 * max((found.counted for found in expected), default=0) + TINY
-    for found, at_this_rank in zip(found_pages, expected, strict=False):
         assert UNITS * abs(found.score - at_this_rank.score) <= quantum
     # Equal scores stand in the order of (subject, url).
     keys = [(-hit.score, slugify(hit.subject), hit.url) for hit in results]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import random
 
 from hypothesis import strategies as st
 
+from qtsearch.analysis import SOFT_WORDS
 from qtsearch.articles import Article
 
 #: Stop words, soft words, forms of one stem, letters that fold, tokens that split.
-WORDS = "the of what explain cell cells celled virus virology clot-clots x_1 naïve Naive β don't 血栓".split()
+WORDS = (
+    "the of in is are what how explain describe cell cells celled virus virology clot-clots x_1 "
+    "naïve Naive β don't 血栓"
+).split()
 UNKNOWN_WORDS = ["zebra", "quark", "!?", "\N{BRAIN}"]
 SUBJECTS = ["", "Biology", "Computer Science", "Computer science", "Économie"]
 MANY = 300  # more than fits a byte
@@ -57,3 +62,25 @@ queries = st.lists(
     st.tuples(st.sampled_from(WORDS * 3 + UNKNOWN_WORDS), st.sampled_from([1, 1, 1, 1, 2, 15, 16, 17])),
     max_size=8,
 ).map(_repeated)
+
+
+def zipf_articles(count: int, seed: int) -> list[Article]:
+    """Articles of random words: soft words in most of them, others in ever fewer, some in one alone."""
+    rng = random.Random(seed)
+    soft = sorted(SOFT_WORDS)[::5]
+    rare = [f"w{n}" for n in range(2_000)]
+
+    def text(words: int) -> str:
+        ranks = (int(rng.paretovariate(0.7)) - 1 for _ in range(words))
+        return " ".join(rng.choice(soft) if rng.random() < 0.4 else rare[rank % 2_000] for rank in ranks)
+
+    return [
+        Article(
+            url=f"/{number}",
+            question=text(rng.randint(1, 12)),
+            answer=text(rng.randint(1, 60)),
+            page_keywords=tuple(text(2) for _ in range(rng.randint(0, 3))),
+            subject=rng.choice(["Alpha", "Beta", "Gamma", ""]),
+        )
+        for number in range(count)
+    ]

@@ -7,7 +7,6 @@ finds is what the engine must find, and its scores are what the engine's integer
 from __future__ import annotations
 
 import math
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -38,11 +37,6 @@ class Found(NamedTuple):
     counted: int
 
 
-class _Postings(NamedTuple):
-    docs: array[int]
-    scores: array[float]
-
-
 @cache
 def _analysed(token: str) -> tuple[str, bool]:
     """The term of a token, and whether the token adds to the length of its field."""
@@ -61,17 +55,19 @@ class Oracle:
     def __init__(self, articles: Iterable[Article], only: frozenset[str] | None = None) -> None:
         # Ties go by (subject, url): so pages are numbered in that order.
         self.pages = sorted(articles, key=lambda page: (slugify(page.subject), page.url))
-        self._slugs = [slugify(page.subject) for page in self.pages]
-        self._lengths: list[tuple[int, ...]] = []
-        self._frequencies: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
-        self._scored: dict[str, _Postings] = {}
+        self.slugs = [slugify(page.subject) for page in self.pages]
+        self.doc_of = {page.url: doc for doc, page in enumerate(self.pages)}
+        lengths: list[list[int]] = []
+        self._frequencies: dict[str, dict[int, list[int]]] = {}  # by term and page: one for each field
         for doc, page in enumerate(self.pages):
-            self._count(doc, ([page.question], [page.answer], page.page_keywords), only)
-        self._averages = [_average(column) for column in zip(*self._lengths, strict=True)]
+            lengths.append(self._count(doc, ([page.question], [page.answer], page.page_keywords), only))
+        averages = [_average(column) for column in zip(*lengths, strict=True)]
+        #: Of each page, its lengths in the average lengths.
+        self._relative = [[n / mean for n, mean in zip(row, averages, strict=True)] for row in lengths]
+        self._scored: dict[str, dict[int, float]] = {}
 
-    def _count(self, doc: int, fields: Sequence[Sequence[str]], only: frozenset[str] | None) -> None:
+    def _count(self, doc: int, fields: Sequence[Sequence[str]], only: frozenset[str] | None) -> list[int]:
         lengths = [0, 0, 0]
-        frequencies: dict[str, list[int]] = {}
         for field, texts in enumerate(fields):
             tokens = Counter(token for text in texts for token in analysis.tokenize(text))
             for token, count in tokens.items():
@@ -79,53 +75,80 @@ class Oracle:
                 if counted:
                     lengths[field] += count
                 if only is None or term in only:
-                    frequencies.setdefault(term, [0, 0, 0])[field] += count
-        self._lengths.append(tuple(lengths))
-        for term, counts in frequencies.items():
-            self._frequencies.setdefault(term, []).append((doc, tuple(counts)))
+                    self._frequencies.setdefault(term, {}).setdefault(doc, [0, 0, 0])[field] += count
+        return lengths
 
-    def _score(self, idf: float, doc: int, frequencies: tuple[int, ...]) -> float:
-        relative = [
-            length / average for length, average in zip(self._lengths[doc], self._averages, strict=True)
-        ]
-        combined = sum(
-            weight * tf / (1 - b + b * length)
-            for weight, b, tf, length in zip(WEIGHTS, B, frequencies, relative, strict=True)
-        )
-        score = combined * (K1 + 1) / (combined + K1)
-        tf = frequencies[0]
-        norm = QUESTION_K1 * (1 - QUESTION_B + QUESTION_B * relative[0])
-        score += QUESTION_SHARE * tf * (QUESTION_K1 + 1) / (tf + norm)
-        return idf * score
-
-    def postings(self, term: str) -> _Postings:
-        """The pages that have a term, ascending, and what it scores in each."""
+    def scores_of(self, term: str) -> dict[int, float]:
+        """What a term scores in each page that has it."""
         if term not in self._scored:
-            found = self._frequencies.get(term, [])
+            found = self._frequencies.get(term, {})
             idf = math.log(1 + (len(self.pages) - len(found) + 0.5) / (len(found) + 0.5))
-            scores = array("d", (self._score(idf, doc, frequencies) for doc, frequencies in found))
-            self._scored[term] = _Postings(array("l", (doc for doc, _ in found)), scores)
+            self._scored[term] = {
+                doc: idf * _score(frequencies, self._relative[doc]) for doc, frequencies in found.items()
+            }
         return self._scored[term]
 
-    def search(self, text: str, subjects: Iterable[str] | None = None) -> list[Found]:
-        """Every page that has one of the words, best first."""
+    def search(self, text: str, subjects: Iterable[str] | None = None) -> Ranking:
+        """Rank every page that has one of the words."""
         counts: Counter[str] = Counter()
         for term in query_terms(text):
             if term in counts or (term in self._frequencies and len(counts) < MAX_TERMS):
                 counts[term] += 1
+        for term, count in counts.items():
+            counts[term] = min(count, MAX_COUNT)
         all_soft = all(analysis.is_soft(term) for term in counts)
         scores = [0.0] * len(self.pages)
-        counted = [0] * len(self.pages)
-        for term, times in counts.items():
-            count = min(times, MAX_COUNT)
-            share = SOFT_SHARE if analysis.is_soft(term) and not all_soft else 1.0
-            for doc, score in zip(*self.postings(term), strict=True):
-                scores[doc] += count * share * score
-                counted[doc] += count
-        slugs = None if subjects is None else {slugify(subject) for subject in subjects}
-        docs = [doc for doc, n in enumerate(counted) if n and (slugs is None or self._slugs[doc] in slugs)]
-        docs.sort(key=lambda doc: -scores[doc])  # a stable sort: ties stay in order
-        return [Found(self.pages[doc].url, scores[doc], counted[doc]) for doc in docs]
+        for term, count in counts.items():
+            factor = count * SOFT_SHARE if analysis.is_soft(term) and not all_soft else count
+            for doc, score in self.scores_of(term).items():
+                scores[doc] += factor * score
+        docs = [doc for doc, score in enumerate(scores) if score]
+        if subjects is not None:
+            slugs = {slugify(subject) for subject in subjects}
+            docs = [doc for doc in docs if self.slugs[doc] in slugs]
+        docs.sort(key=scores.__getitem__, reverse=True)  # stable: ties stay in order
+        return Ranking(self, counts, scores, docs)
+
+
+class Ranking:
+    """The pages that match a query, best first: a sequence, of which only what is asked for is looked at."""
+
+    def __init__(self, oracle: Oracle, counts: Counter[str], scores: list[float], docs: list[int]) -> None:
+        self._oracle = oracle
+        self._counts = counts
+        self._scores = scores
+        self._docs = docs
+
+    def __len__(self) -> int:
+        return len(self._docs)
+
+    def best(self, limit: int) -> list[Found]:
+        """The first pages."""
+        return [self._found(doc) for doc in self._docs[:limit]]
+
+    def of(self, url: str) -> Found:
+        """What one page scores."""
+        return self._found(self._oracle.doc_of[url])
+
+    def most_counted(self) -> int:
+        """A bound for ``counted`` of every page."""
+        return self._counts.total()
+
+    def _found(self, doc: int) -> Found:
+        counted = sum(count for term, count in self._counts.items() if doc in self._oracle.scores_of(term))
+        return Found(self._oracle.pages[doc].url, self._scores[doc], counted)
+
+
+def _score(frequencies: Sequence[int], relative: Sequence[float]) -> float:
+    """What a term scores in a page, but for its idf."""
+    combined = 0.0
+    for field in range(3):
+        norm = 1 - B[field] + B[field] * relative[field]
+        combined += WEIGHTS[field] * frequencies[field] / norm
+    tf = frequencies[0]
+    question_norm = QUESTION_K1 * (1 - QUESTION_B + QUESTION_B * relative[0])
+    question = tf * (QUESTION_K1 + 1) / (tf + question_norm)
+    return combined * (K1 + 1) / (combined + K1) + QUESTION_SHARE * question
 
 
 def _average(lengths: Sequence[int]) -> float:

@@ -31,8 +31,8 @@ ORDER = """
     codec.terms
     codec.plugin
     generation
-    results
     searcher
+    results
     index
     publishing
     workers

@@ -195,7 +195,7 @@ def test_in_a_thread_while_another_searches(tmp_path, monkeypatch):
 
     def rebuild() -> None:
         try:
-            for _ in range(5):
+            for _ in range(3):
                 qtsearch.reindex(EXAMPLES, tmp_path, processes=2)
         except BaseException as error:
             failures.append(error)
@@ -211,7 +211,7 @@ def test_in_a_thread_while_another_searches(tmp_path, monkeypatch):
         opened += 1
     thread.join()
     assert not failures
-    assert opened > 5
+    assert opened > 3
     assert old.search("thrombectomy")[0].answer
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 from agreement import Sums, assert_agrees, scored
-from corpora import SUBJECTS, corpora, queries
+from corpora import SUBJECTS, corpora, queries, zipf_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle, query_terms
@@ -24,22 +24,25 @@ _names = st.sampled_from([*SUBJECTS[1:], "biology", "computer-science", "no such
 subject_lists = st.none() | st.lists(_names)
 
 
-@given(articles=corpora(), query=queries, subjects=subject_lists)
+limits = st.sampled_from([1, 2, 3, 5, 1_000])
+
+
+@given(articles=corpora(), query=queries, subjects=subject_lists, limit=limits)
 @settings(max_examples=150)
-def test_engine_ranks_like_the_formula(build_index, articles, query, subjects):
+def test_engine_ranks_like_the_formula(build_index, articles, query, subjects, limit):
     """On any small corpus totals are the oracle's, and scores and order are its within the quantum."""
     index = build_index(articles)
-    assert_agrees(index, Oracle(articles), query, limit=len(articles), subjects=subjects)
+    assert_agrees(index, Oracle(articles), query, limit=limit, subjects=subjects)
 
 
-@given(articles=corpora(), query=queries, subjects=subject_lists)
+@given(articles=corpora(), query=queries, subjects=subject_lists, limit=limits)
 @settings(max_examples=150)
-def test_engine_equals_sums_of_stored_impacts(build_index, articles, query, subjects):
+def test_engine_equals_sums_of_stored_impacts(build_index, articles, query, subjects, limit):
     """Hits, scores, ties and total are exactly those of adding up the stored impacts one by one."""
     index = build_index(articles)
     expected = Sums(index, articles).search(query, subjects)
-    results = index.search(query, subjects=subjects, limit=len(articles))
-    assert scored(results) == expected
+    results = index.search(query, subjects=subjects, limit=limit)
+    assert scored(results) == expected[:limit]
     assert results.total == len(expected)
 
 
@@ -65,6 +68,39 @@ def test_pages_of_results_make_up_the_list(build_index, articles, query, size):
     pages = [index.search(query, limit=size, offset=start) for start in range(0, len(articles) + size, size)]
     assert [(hit.rank, hit.url, hit.score) for page in pages for hit in page] == full
     assert {page.total for page in pages} == {len(full)}
+
+
+# -- a few thousand articles -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def thousands() -> list[Article]:
+    return zipf_articles(5_000, seed=11)
+
+
+def test_thousands_of_articles_equal_sums_of_stored_impacts(build_index, thousands):
+    """Among thousands of pages, too, short and long queries give at any limit what the slow sums give."""
+    index = build_index(thousands)
+    sums = Sums(index, thousands)
+    rng = random.Random(12)
+    for number in range(150):
+        words = " ".join(page.answer for page in rng.sample(thousands, 2)).split()
+        query = " ".join(rng.choices(words, k=rng.choice([1, 2, 4, 8, 16, 40])))
+        subjects = rng.choice([None, None, ["alpha"], ["beta"], ["Alpha", "Gamma"], ["Gamma", "Beta"]])
+        expected = sums.search(query, subjects)
+        for limit in (1, 10, 100, 128, 129, 5_000) if number % 5 == 0 else (1, 10, 100):
+            results = index.search(query, subjects=subjects, limit=limit)
+            assert scored(results) == expected[:limit]
+            assert results.total == len(expected)
+
+
+def test_thousands_of_articles_rank_like_the_formula(build_index, thousands):
+    """And in floats, from their text, within the quantum."""
+    index, oracle = build_index(thousands), Oracle(thousands)
+    rng = random.Random(13)
+    for page in rng.sample(thousands, 50):
+        assert_agrees(index, oracle, page.question, limit=100)
+        assert_agrees(index, oracle, page.question, limit=10, subjects=["Beta"])
 
 
 # -- real articles and queries ---------------------------------------------------------------------------

@@ -7,8 +7,11 @@ import pytest
 from agreement import Sums, assert_agrees, open_index_segment, scored
 from oracle import Oracle
 
+import qtsearch
+from qtsearch import publishing
 from qtsearch.articles import Article
 from qtsearch.codec.chunk import MAX_POSITIONS, ChunkBuilder
+from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError
 
 MANY = (1 << 16) + 50
@@ -30,8 +33,25 @@ def many_articles():
 
 
 @pytest.fixture(scope="module")
-def many(build_index, many_articles):
-    return build_index(many_articles)
+def publish_first(tmp_path_factory, many_articles):
+    """``publish_first(n)``: an index of the first n of many articles, which are analysed but once."""
+    builder = ChunkBuilder(b"")
+    for article in many_articles:
+        builder.add(article)
+    writer = SegmentWriter([builder.arrays()], b"")
+
+    def publish(count: int):
+        folder = str(tmp_path_factory.mktemp("many"))
+        writer.write(folder, "0", frozenset(range(count, MANY)))
+        publishing.publish(folder, "0", count)
+        return qtsearch.open_index(folder)
+
+    return publish
+
+
+@pytest.fixture(scope="module")
+def many(publish_first):
+    return publish_first(MANY)
 
 
 def test_more_articles_than_sixteen_bits(many, many_articles):
@@ -58,9 +78,10 @@ def test_many_articles_are_ranked_alike(many, many_articles):
                 assert scored(results) == expected[:limit]
 
 
-def test_exactly_sixteen_bits_of_articles(build_index, many_articles):
+def test_exactly_sixteen_bits_of_articles(publish_first, many_articles):
     """Up to 65,536 articles 16 bits do: the last of them is number 65,535."""
-    index = build_index(many_articles[: 1 << 16])
+    index = publish_first(1 << 16)
+    assert len(index) == 1 << 16
     assert open_index_segment(index.path).docs.dtype == np.uint16
     assert [hit.url for hit in index.search("n65535")] == [many_articles[65_535].url]
     assert index.search("all").total == 1 << 16

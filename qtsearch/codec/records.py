@@ -34,7 +34,7 @@ def _text(article: Article) -> bytes:
         "path": article.path,
         "no_index": article.no_index,
     }
-    return f"{_encode(record)}\n{article.answer}".encode("utf-8", "surrogateescape")
+    return f"{_encode(record)}\n{article.answer}".encode("utf-8", "surrogatepass")
 
 
 def make_dictionary(articles: Sequence[Article]) -> bytes:
@@ -65,5 +65,5 @@ def unpack(record: bytes, dictionary: bytes) -> dict[str, Any]:
         raise ValueError("cut short")
     rest, _, answer = text.partition(b"\n")
     values: dict[str, Any] = json.loads(rest)
-    values["answer"] = answer.decode()
+    values["answer"] = answer.decode("utf-8", "surrogatepass")
     return values

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import datetime
 import html
+import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
 import whoosh.index
 from article_pairs import Pair
-from query_trees import QueryTrees, forms, texts_of
+from query_trees import forms, stems, texts_of
 from whoosh import highlight, query, scoring, sorting
 from whoosh.qparser import MultifieldParser, QueryParser
 from whoosh.searching import Results, Searcher
 
 from qtsearch import analysis
 from qtsearch.articles import Article
-from qtsearch.schema import slugify
+from qtsearch.schema import FIELD_NAMES, slugify
 
 THROMBECTOMY = "/learn/medicine/questions/what-is-mechanical-thrombectomy-and-how-is-it-performed"
 ALL = query.Every()
@@ -147,11 +149,21 @@ def test_collapse(examples: Pair, ours: Searcher) -> None:
 # -- scores ----------------------------------------------------------------------------------------
 
 
-def _assert_top_is_right(pair: Pair, weighting: Any = None) -> None:
-    trees = QueryTrees(pair.articles, seed="top ten")
-    with whoosh.index.open_dir(pair.ours).searcher(weighting=weighting or scoring.BM25F()) as searcher:
-        for _ in range(60):
-            tree = query.Or([trees.tree("term") for _ in range(6)] + [trees.tree("or")])
+def _unions(article: Article) -> Iterator[query.Query]:
+    """Queries by an article's question. In most of the last two, stock Whoosh has a wrong top ten."""
+    words = stems(article.question)
+    fields = [query.Or([query.Term(field, word) for field in FIELD_NAMES]) for word in words]
+    yield query.Or([query.Term("answer", word) for word in words])
+    yield query.Or(fields)
+    yield query.And(fields[:2])
+    yield query.Or(fields[-2:])
+    yield query.AndMaybe(query.Or(fields[-2:]), query.Or(fields[:2]))
+
+
+def _assert_top_is_right(pair: Pair, weighting: Any, n_articles: int) -> None:
+    articles = random.Random(7).sample(pair.articles, n_articles)
+    with whoosh.index.open_dir(pair.ours).searcher(weighting=weighting) as searcher:
+        for tree in chain.from_iterable(map(_unions, articles)):
             everything = searcher.search(tree, limit=None)
             top = searcher.search(tree, limit=10)
             assert top.top_n == everything.top_n[:10], repr(tree)
@@ -163,12 +175,12 @@ def _assert_top_is_right(pair: Pair, weighting: Any = None) -> None:
 )
 def test_top_ten_of_sample_articles(examples: Pair, weighting: Any) -> None:
     """The ten best are the first ten of all, whatever the weighting, and their total is right."""
-    _assert_top_is_right(examples, weighting)
+    _assert_top_is_right(examples, weighting, 40)
 
 
 def test_top_ten_of_real_articles(real: Pair) -> None:
     """The ten best of 2,000 articles, where stock Whoosh loses some, are the first ten of all."""
-    _assert_top_is_right(real)
+    _assert_top_is_right(real, scoring.BM25F(), 15)
 
 
 def test_filter_mask_and_matched_terms(examples: Pair, ours: Searcher, stock: Searcher) -> None:

@@ -173,15 +173,16 @@ def test_added_document(index_copy: Path) -> None:
 
 
 def test_reindex_beside_open_searcher(index_copy: Path) -> None:
-    """A searcher that Whoosh has open goes on after a reindex, and sees the new pages when refreshed."""
-    searcher = whoosh.index.open_dir(index_copy).searcher()
+    """A searcher that Whoosh has open goes on after a reindex; the next one sees the new pages."""
+    index = whoosh.index.open_dir(index_copy)
+    searcher = index.searcher()
     assert searcher.up_to_date()
     before = _urls(searcher, query.Every())
     qtsearch.reindex(EXAMPLES / "nursing", index_copy)
     assert not searcher.up_to_date()
     assert _urls(searcher, query.Every()) == before
     assert searcher.document(url=URL)["answer"]
-    with searcher.refresh() as refreshed:
-        nursing = _urls(refreshed, query.Every())
-        assert nursing == _urls(refreshed, query.Term("subject", "nursing"))
+    with index.searcher() as newer:  # not refresh(), which works in Whoosh 2.7.4 alone
+        nursing = _urls(newer, query.Every())
+        assert nursing == _urls(newer, query.Term("subject", "nursing"))
         assert URL in nursing < before
