@@ -122,6 +122,8 @@ class Searcher:
         self._places_left = _PLACES_BYTES
 
     def _look_up(self, token: str) -> _Postings | None:
+        if len(self._words) >= _WORDS_KEPT:
+            self._forget()
         term = self.find(token)
         postings = None
         if term >= 0:
@@ -132,8 +134,6 @@ class Searcher:
                     postings.docs = postings.docs.astype(np.intp)  # saves doing so in every query
                     self._places_left -= postings.docs.nbytes
                 postings = self._postings.setdefault(term, postings)
-        if len(self._words) >= _WORDS_KEPT:
-            self._forget()
         self._words[token] = postings
         return postings
 
@@ -205,7 +205,11 @@ class Searcher:
             return _sorted(docs + first, values, k)
         if len(plan.scattered) == 1 and (found := _search_anchored(plan, k)):
             return found
-        if len(plan.rows) >= _MIN_ROWS_PUT_OFF and (found := self._search_few(plan, k)):
+        if (
+            len(plan.rows) >= _MIN_ROWS_PUT_OFF
+            and k <= _MAX_FOLDED_K
+            and (found := self._search_few(plan, k))
+        ):
             return found
         return _sorted(*self._reaching(self._accumulate(plan, plan.rows, 0, self._padded), k, 0), k)
 
@@ -281,8 +285,6 @@ class Searcher:
         it is added. ``scores`` fills whole columns.
         """
         if k > _MAX_FOLDED_K:
-            if slack:
-                return _NOTHING
             docs = scores.nonzero()[0]
             return _largest(docs, scores.take(docs), k)
         table = scores.reshape(-1, _COLUMNS)
