@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import pickletools
 import re
 import struct
 from typing import Any, Final, NamedTuple
@@ -34,18 +35,18 @@ class Generation(NamedTuple):
     segment_id: str
 
 
-class _SegmentState:
-    """Receives the attributes of a pickled segment."""
-
-    segid: str = ""
-
-
 class _SegmentUnpickler(pickle.Unpickler):
+    def __init__(self, path: str, data: bytes) -> None:
+        super().__init__(io.BytesIO(data))
+        self._path = path
+        # New each time: a pickle can set attributes of a class that it names.
+        self.state_class = type("_SegmentState", (), {"segid": ""})
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == _SEGMENT_CLASS:
-            return _SegmentState
+            return self.state_class
         raise ForeignSegmentError(
-            f"the index has a segment of {module}.{name}, which `qtsearch reindex` did not write: "
+            f"{self._path}: names a segment of {module}.{name}, which `qtsearch reindex` did not write: "
             "something else has written to its folder; build the index again"
         )
 
@@ -93,11 +94,14 @@ def _parse(path: str, data: bytes, number: int) -> Generation:
         found, _ = _int(stream), _int(stream)
         if (mark, version, found) != (_BYTE_ORDER_MARK, _TOC_VERSION, number):
             raise ValueError("unknown layout")
-        segments = _SegmentUnpickler(stream).load()
-        if not isinstance(segments, list) or not all(isinstance(s, _SegmentState) for s in segments):
+        pickled = stream.read()
+        _check_opcodes(pickled)
+        unpickler = _SegmentUnpickler(path, pickled)
+        segments = unpickler.load()
+        if not isinstance(segments, list) or not all(type(s) is unpickler.state_class for s in segments):
             raise ValueError("no list of segments")
-        ids = [str(segment.segid) for segment in segments]
-        if not all(re.fullmatch("[0-9a-z]+", segment_id) for segment_id in ids):
+        ids = [segment.segid for segment in segments]
+        if not all(isinstance(name, str) and re.fullmatch("[0-9a-z]+", name) for name in ids):
             raise ValueError("a segment without a name")
     except ForeignSegmentError:
         raise
@@ -105,10 +109,17 @@ def _parse(path: str, data: bytes, number: int) -> Generation:
         raise IndexDamagedError(path, f"is not a table of contents ({error})") from error
     if len(ids) != 1:
         raise ForeignSegmentError(
-            f"the index has {len(ids)} segments instead of one, so `qtsearch reindex` did not write it: "
+            f"{path}: names {len(ids)} segments instead of one, so `qtsearch reindex` did not write it: "
             "build it again"
         )
     return Generation(number, ids[0])
+
+
+def _check_opcodes(pickled: bytes) -> None:
+    """Raises ValueError if a pickle asks for a size or a place beyond its own length."""
+    for opcode, argument, _ in pickletools.genops(pickled):
+        if opcode.name.endswith("PUT") and int(argument or 0) > len(pickled):
+            raise ValueError("no list of segments")
 
 
 def _int(stream: io.BytesIO) -> int:

@@ -57,6 +57,7 @@ class WriteLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        os.truncate(self._path, 0)  # nobody is to be blamed for the next one who holds it
         self._lock.release()
 
 

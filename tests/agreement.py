@@ -21,11 +21,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from oracle import Oracle, query_terms
 
 from qtsearch import Hit, Index, analysis, generation
 from qtsearch.articles import Article
+from qtsearch.codec.container import write_array_file
 from qtsearch.codec.segment import Segment
 from qtsearch.schema import slugify
 
@@ -102,3 +104,19 @@ def all_arrays(segment: Segment) -> dict[str, npt.NDArray[Any]]:
             names = json.loads(opened.read(size))["arrays"]
         found |= {name: file[name] for name in names}
     return found
+
+
+def replace_impacts(index: Index, largest: int) -> None:
+    """Put random impacts in place of those of an index, which must be opened again to be searched by them.
+
+    They go up to ``largest``, for half of the terms to an eighth of it.
+    """
+    segment = open_index_segment(index.path)
+    rng = np.random.default_rng(largest)
+    counts = np.diff(segment.offsets)
+    limits = rng.choice([largest, max(1, largest // 8)], len(counts))
+    impacts = rng.integers(1, np.repeat(limits, counts), endpoint=True).astype(np.uint16)
+    arrays = {"impacts": impacts, "max_impacts": np.maximum.reduceat(impacts, segment.offsets[:-1])}
+    path = segment.files[1].path
+    os.unlink(path)
+    write_array_file(path, arrays, segment.files[1].metadata, sync=False)

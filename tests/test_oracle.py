@@ -9,14 +9,16 @@ import random
 from itertools import pairwise
 
 import pytest
-from agreement import Sums, assert_agrees, scored
+from agreement import Sums, assert_agrees, replace_impacts, scored
 from corpora import SUBJECTS, corpora, queries, zipf_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle, query_terms
 
+from qtsearch import Index, open_index
 from qtsearch.articles import Article
 from qtsearch.schema import slugify
+from qtsearch.scoring import MAX_IMPACT
 
 # -- random corpora ------------------------------------------------------------------------------------
 
@@ -78,13 +80,12 @@ def thousands() -> list[Article]:
     return zipf_articles(5_000, seed=11)
 
 
-def test_thousands_of_articles_equal_sums_of_stored_impacts(build_index, thousands):
-    """Among thousands of pages, too, short and long queries give at any limit what the slow sums give."""
-    index = build_index(thousands)
-    sums = Sums(index, thousands)
-    rng = random.Random(12)
-    for number in range(150):
-        words = " ".join(page.answer for page in rng.sample(thousands, 2)).split()
+def assert_equals_sums(index: Index, articles: list[Article], seed: int, searches: int) -> None:
+    """The engine gives what the slow sums give, for queries of a few to many words of the articles."""
+    sums = Sums(index, articles)
+    rng = random.Random(seed)
+    for number in range(searches):
+        words = " ".join(page.answer for page in rng.sample(articles, 2)).split()
         query = " ".join(rng.choices(words, k=rng.choice([1, 2, 4, 8, 16, 40])))
         subjects = rng.choice([None, None, ["alpha"], ["beta"], ["Alpha", "Gamma"], ["Gamma", "Beta"]])
         expected = sums.search(query, subjects)
@@ -92,6 +93,21 @@ def test_thousands_of_articles_equal_sums_of_stored_impacts(build_index, thousan
             results = index.search(query, subjects=subjects, limit=limit)
             assert scored(results) == expected[:limit]
             assert results.total == len(expected)
+
+
+def test_thousands_of_articles_equal_sums_of_stored_impacts(build_index, thousands):
+    """Among thousands of pages, too, short and long queries give at any limit what the slow sums give."""
+    assert_equals_sums(build_index(thousands), thousands, seed=12, searches=120)
+
+
+@pytest.mark.parametrize("largest", [1, 5, 40, 3_000, MAX_IMPACT])
+def test_any_impacts_are_added_up(build_index, thousands, largest):
+    """Nothing rests on how impacts are spread: it holds for random ones, ties and narrow bounds among them."""
+    articles = thousands[:1_200]
+    index = build_index(articles)
+    replace_impacts(index, largest)
+    with open_index(index.path) as replaced:
+        assert_equals_sums(replaced, articles, seed=largest, searches=100)
 
 
 def test_thousands_of_articles_rank_like_the_formula(build_index, thousands):

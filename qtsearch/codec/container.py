@@ -104,10 +104,14 @@ class ArrayFile:
         header = self._map[_PREFIX.size : self._start]
         if zlib.crc32(header) != crc:
             raise IndexDamagedError(path, "has a damaged header")
-        parsed = json.loads(header)
-        self.metadata: dict[str, Any] = parsed["metadata"]
-        self._arrays: dict[str, tuple[str, list[int], int, int]] = parsed["arrays"]
-        end = max((offset + self._size(name) for name, (_, _, offset, _) in self._arrays.items()), default=0)
+        try:
+            parsed = json.loads(header)
+            self.metadata: dict[str, Any] = parsed["metadata"]
+            self._arrays: dict[str, tuple[str, list[int], int, int]] = parsed["arrays"]
+            ends = [offset + self._size(name) for name, (_, _, offset, _) in self._arrays.items()]
+        except Exception as error:  # a forged header can be anything that JSON can say
+            raise IndexDamagedError(path, f"has a header of another kind ({error})") from error
+        end = max(ends, default=0)
         if size != self._start + end:
             raise IndexDamagedError(path, f"is {size} bytes long instead of {self._start + end}")
 
@@ -115,12 +119,21 @@ class ArrayFile:
         dtype, shape, _, _ = self._arrays[name]
         return np.dtype(dtype).itemsize * math.prod(shape)
 
+    def _entry(self, name: str) -> tuple[str, list[int], int, int]:
+        try:
+            return self._arrays[name]
+        except KeyError:
+            raise IndexDamagedError(self.path, f"has no array {name!r}") from None
+
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """One array, as a read-only view of the map."""
-        dtype, shape, offset, _ = self._arrays[name]
+        dtype, shape, offset, _ = self._entry(name)
         if 0 in shape:
             return np.zeros(shape, dtype)
-        flat = np.frombuffer(self._map, dtype, math.prod(shape), self._start + offset)
+        try:
+            flat = np.frombuffer(self._map, dtype, math.prod(shape), self._start + offset)
+        except ValueError as error:
+            raise IndexDamagedError(self.path, f"has no readable array {name!r} ({error})") from error
         return flat.reshape(shape) if len(shape) != 1 else flat
 
     def pieces(self, name: str, offsets: str) -> Callable[[int], bytes]:

@@ -6,6 +6,7 @@ An index pickles its schema, so the classes here keep their names and places.
 from __future__ import annotations
 
 import datetime
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,8 @@ class ArticleAnalyzer(whoosh_analysis.Analyzer):  # type: ignore[misc]
         ``no_morph`` and ``nomorph``, Whoosh uses both, give surface forms instead of terms.
         """
         token = whoosh_analysis.Token(positions, chars, removestops=removestops, mode=mode)
+        if not chars and not value.isascii():
+            value = unicodedata.normalize("NFC", value)
         pattern = analysis.token_pattern(value)
         position = start_pos
         start = 0
@@ -101,6 +104,8 @@ class SubjectAnalyzer(whoosh_analysis.Analyzer):  # type: ignore[misc]
     ) -> Iterator[whoosh_analysis.Token]:
         token = whoosh_analysis.Token(positions, chars, mode=mode)
         token.text = slugify(value)
+        if not token.text:
+            return
         token.boost = 1.0
         token.stopped = False
         if positions:

@@ -7,7 +7,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from whoosh.formats import Frequency
 from whoosh.matching import LeafMatcher, ReadTooFar
+from whoosh.system import pack_uint
 
 __all__ = ["PostingMatcher"]
 
@@ -50,7 +52,8 @@ class PostingMatcher(LeafMatcher):  # type: ignore[misc]
         return other
 
     def id(self) -> int:
-        return self._docs[self._place]
+        # At the end the last one, as from Whoosh's own matcher: its AndNotMatcher asks without looking.
+        return self._docs[min(self._place, len(self._docs) - 1)]
 
     def all_ids(self) -> Iterator[int]:
         return iter(self._docs[self._place :])
@@ -73,8 +76,8 @@ class PostingMatcher(LeafMatcher):  # type: ignore[misc]
         encoded = b""
         if self._positions is not None:
             encoded = self.format.encode(self._positions(self._place))
-        elif self.format.supports("frequency"):
-            encoded = self.format.encode(self._weights[self._place])
+        elif isinstance(self.format, Frequency):
+            encoded = pack_uint(self._weights[self._place])
         return encoded
 
     def value_as(self, astype: str) -> Any:

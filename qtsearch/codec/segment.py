@@ -82,7 +82,10 @@ class Segment:
         self.segment_id = segment_id
         self.files = (arrays, impacts)
         self.metadata = arrays.metadata
-        self.subjects = tuple(SubjectSlice(*row) for row in arrays.metadata["subjects"])
+        try:
+            self.subjects = tuple(SubjectSlice(*row) for row in arrays.metadata["subjects"])
+        except (KeyError, TypeError) as error:
+            raise IndexDamagedError(arrays.path, "has no list of subjects") from error
         self.terms = arrays["terms"]
         self.term_soft = arrays["term_soft"]
         self.field_df = arrays["field_df"]
