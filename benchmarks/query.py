@@ -28,7 +28,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--engines", help=f"default: all of {','.join(QUERY_PEERS)}")
     parser.add_argument("--queries", type=int, default=corpora.DEFAULT_QUERIES, help="per round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--block", type=int, default=20, help="queries before engines change")
+    parser.add_argument("--block", type=int, default=100, help="queries before engines change")
     parser.add_argument("--slow-queries", type=int, default=40, help="for whoosh and fts5, one round")
     parser.add_argument("--threads", type=int, default=8)
     return parser.parse_args()

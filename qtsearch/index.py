@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import unicodedata
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -108,14 +109,16 @@ class Index:
         """The article at ``url`` as it was indexed, ``None`` if there is none. Raises IndexDamagedError."""
         from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
 
+        if not isinstance(url, str):
+            raise TypeError(f"the url must be a str, not {type(url).__name__}")
         segment = self._searcher().segment
-        doc = segment.find_url(url)
+        doc = segment.find_url(unicodedata.normalize("NFC", url))
         if doc < 0:
             return None
         hit = Hit(segment, doc, 1, 0.0)
         record = segment.record(doc)
         return Article(
-            url=url,
+            url=hit.url,
             question=hit.question,
             answer=record["answer"],
             id=hit.id,

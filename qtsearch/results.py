@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
 from qtsearch.scoring import IMPACT_SCALE
@@ -138,7 +138,15 @@ class Results:
             ]
         )
 
-    def __getitem__(self, number: int) -> Hit:
+    @overload
+    def __getitem__(self, number: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Hit]: ...
+
+    def __getitem__(self, number: int | slice) -> Hit | list[Hit]:
+        if isinstance(number, slice):
+            return list(self)[number]
         number = range(len(self._docs))[number]
         score = self._scores[number] / IMPACT_SCALE
         return Hit(self._searcher.segment, self._docs[number], self._offset + number + 1, score)

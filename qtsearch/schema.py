@@ -7,6 +7,7 @@ and of an article's position space.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -43,4 +44,4 @@ def slugify(subject: str) -> str:
     >>> slugify("Computer Science"), slugify("computer-science")
     ('computer-science', 'computer-science')
     """
-    return "-".join(re.findall(r"[^\W_]+", subject.lower()))
+    return "-".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", subject).lower()))

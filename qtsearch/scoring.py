@@ -76,8 +76,9 @@ def compute_impacts(
     n_docs = len(lengths)
     relative = lengths / average_lengths(lengths)
     b = np.asarray(parameters.b)
-    # What one occurrence in each field of each article counts: shape (n_docs, 3).
-    gain = np.asarray(parameters.weights) / (1.0 - b + b * relative)
+    # What one occurrence in each field of each article counts: shape (n_docs, 3). With b = 1 an empty field,
+    # in which only stop words can occur, has no bound.
+    gain = np.asarray(parameters.weights) / np.maximum(1.0 - b + b * relative, 1e-9)
     question_norm = parameters.question_k1 * (
         1.0 - parameters.question_b + parameters.question_b * relative[:, 0]
     )

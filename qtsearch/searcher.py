@@ -88,16 +88,27 @@ class Plan:
         self.dtype: Any = np.uint16 if bound <= MAX_IMPACT else np.uint32
 
 
+class _Memo:
+    """What has been looked up: words as typed, and postings by term. A full one is replaced, never emptied:
+    a query under way keeps its own, in which a term has one object."""
+
+    __slots__ = ("places_left", "postings", "rows_left", "words")
+
+    def __init__(self, padded: int) -> None:
+        self.words: dict[str, _Postings | None] = {}
+        self.postings: dict[int, _Postings] = {}
+        self.rows_left = _ROWS_BYTES // (2 * padded)
+        self.places_left = _PLACES_BYTES
+
+
 class Searcher:
     """Searches one segment. Any number of threads may share it."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
-        self._words: dict[str, _Postings | None] = {}
-        self._postings: dict[int, _Postings] = {}
-        self._subjects = {subject.slug: (subject.start, subject.stop) for subject in segment.subjects}
+        self._subjects = {s.slug: (s.start, s.stop) for s in segment.subjects if s.slug}
         self._padded = -(-segment.n_docs // _COLUMNS) * _COLUMNS
-        self._forget()
+        self._memo = _Memo(self._padded)
         # The articles, folded as the scores are.
         self._numbers = np.arange(self._padded, dtype=np.int32).reshape(-1, _COLUMNS)
         self._local = threading.local()
@@ -114,39 +125,33 @@ class Searcher:
         # No article has the word in this form: another form of it may have the same stem.
         return segment.find_term(analysis.stem(form).encode())
 
-    def _forget(self) -> None:
-        """Empty the memo."""
-        self._words.clear()
-        self._postings.clear()
-        self._rows_left = _ROWS_BYTES // (2 * self._padded)
-        self._places_left = _PLACES_BYTES
-
-    def _look_up(self, token: str) -> _Postings | None:
-        if len(self._words) >= _WORDS_KEPT:
-            self._forget()
+    def _look_up(self, token: str, memo: _Memo) -> _Postings | None:
         term = self.find(token)
         postings = None
         if term >= 0:
-            postings = self._postings.get(term)
+            postings = memo.postings.get(term)
             if postings is None:
                 postings = _Postings(self.segment, term)
-                if not postings.frequent and 8 * len(postings.docs) <= self._places_left:
+                if not postings.frequent and 8 * len(postings.docs) <= memo.places_left:
                     postings.docs = postings.docs.astype(np.intp)  # saves doing so in every query
-                    self._places_left -= postings.docs.nbytes
-                postings = self._postings.setdefault(term, postings)
-        self._words[token] = postings
+                    memo.places_left -= postings.docs.nbytes
+                postings = memo.postings.setdefault(term, postings)
+        memo.words[token] = postings
         return postings
 
     def plan(self, text: str) -> Plan:
         """The terms of a query and how often each stands in it, ready to be added."""
-        words = self._words
+        memo = self._memo
+        if len(memo.words) >= _WORDS_KEPT:
+            memo = self._memo = _Memo(self._padded)
+        words = memo.words
         counts: dict[_Postings, int] = {}
         some_hard = False
         for token in analysis.tokenize(text[:MAX_QUERY_CHARS]):
             try:
                 postings = words[token]
             except KeyError:
-                postings = self._look_up(token)
+                postings = self._look_up(token, memo)
             if postings in counts:
                 counts[postings] += 1
             elif postings is not None and len(counts) < MAX_QUERY_TERMS:
@@ -164,16 +169,16 @@ class Searcher:
             total_bound += bound
             if postings.frequent and softened == postings.soft:
                 if postings.row is None:
-                    self._lay_out(postings)
+                    self._lay_out(postings, memo)
                 if postings.row is not None and postings.bits is not None:
                     rows.append((bound, times, postings.row, postings.bits))
                     continue
             scattered.append((postings.docs, postings.impacts, times, softened))
         return Plan(rows, scattered, total_bound)
 
-    def _lay_out(self, postings: _Postings) -> None:
-        if self._rows_left > 0:
-            self._rows_left -= 1
+    def _lay_out(self, postings: _Postings, memo: _Memo) -> None:
+        if memo.rows_left > 0:
+            memo.rows_left -= 1
             row = np.zeros(self._padded, np.uint16)
             row[postings.docs] = soften(postings.impacts) if postings.soft else postings.impacts
             postings.bits = np.packbits(row.astype(bool))
@@ -250,7 +255,7 @@ class Searcher:
         for _, times, row, _ in rows:
             row = row[low:high]
             if times > 1:
-                row = row * plan.dtype(times)
+                row = np.multiply(row, times, dtype=plan.dtype)
             if blank:
                 part[:] = row  # the first row saves zeroing the buffer
                 blank = False
@@ -334,7 +339,9 @@ def _look_up_rows(rows: list[Laid], docs: npt.NDArray[Any], values: npt.NDArray[
     """Add what the rows have for ``docs`` to their ``values``, in place."""
     for _, times, row, _ in rows:
         added = row.take(docs)
-        np.add(values, added if times == 1 else added * values.dtype.type(times), values)
+        if times > 1:
+            added = np.multiply(added, times, dtype=values.dtype)
+        np.add(values, added, values)
 
 
 def _weighted(impacts: npt.NDArray[np.uint16], times: int, softened: bool, dtype: Any) -> npt.NDArray[Any]:

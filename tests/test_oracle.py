@@ -102,7 +102,7 @@ def test_thousands_of_articles_equal_sums_of_stored_impacts(build_index, thousan
 
 @pytest.mark.parametrize("largest", [1, 5, 40, 3_000, MAX_IMPACT])
 def test_any_impacts_are_added_up(build_index, thousands, largest):
-    """Nothing rests on how impacts are spread: it holds for random ones, ties and narrow bounds among them."""
+    """Nothing rests on how impacts are spread: random ones, with ties and narrow bounds, add up as well."""
     articles = thousands[:1_200]
     index = build_index(articles)
     replace_impacts(index, largest)

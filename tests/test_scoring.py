@@ -85,7 +85,6 @@ def test_parameters_are_used():
     assert Parameters() == (1.5, (3.0, 1.0, 2.0), (0.5, 0.6, 0.5), 0.4, 1.2, 0.75)
 
 
-@pytest.mark.xfail(reason="divides by the length of an empty field", strict=True)
 def test_b_may_be_one():
     """With b 1, the largest that is allowed, articles with an empty field score by their other fields."""
     found = impacts_of({"a": {0: (0, 1, 0)}}, [(0, 4, 0), (4, 4, 0)], Parameters(b=(1.0, 1.0, 1.0)))

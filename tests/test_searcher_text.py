@@ -164,7 +164,6 @@ def test_forms_of_a_word_count_together(sample_index):
     assert answer(sample_index, "clot clots Clotted clotting " * 10) == sixteen
 
 
-@pytest.mark.xfail(reason="a term is counted twice when the memo is emptied within a query", strict=True)
 def test_the_limit_does_not_depend_on_earlier_queries(build_index):
     """However many words were searched before, a query scores as in an index just opened."""
     pages = [Article(url="/1", question="Run", answer="-"), Article(url="/2", question="-", answer="-")]

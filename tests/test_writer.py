@@ -104,7 +104,6 @@ def test_articles_left_out_leave_no_trace(parent, articles, draw):
     np.testing.assert_equal(all_arrays(found), all_arrays(expected))
 
 
-@pytest.mark.xfail(reason="the longest word of an article left out sets the width of the words", strict=True)
 def test_longest_word_left_out(parent):
     """A long word that only an article left out has does not widen the arrays of words."""
     short = Article(url="/1", question="Cell", answer="-")

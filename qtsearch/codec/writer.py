@@ -126,9 +126,9 @@ class SegmentWriter:
         np.add.at(frequencies, inverse, self._joined("form_frequencies"))
         self._forget(left_out, forms, frequencies)
         used = frequencies.any(axis=1)
-        terms, form_terms = np.unique(stems[used], return_inverse=True)
+        terms, form_terms = np.unique(_narrowed(stems[used]), return_inverse=True)
         return {
-            "forms": forms[used],
+            "forms": _narrowed(forms[used]),
             "form_terms": form_terms.astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
             "terms": terms,
@@ -189,8 +189,15 @@ class SegmentWriter:
         }
 
 
+def _narrowed(words: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
+    """The same words, as wide as the longest of them."""
+    return np.array(words.tolist() or [b""])[: len(words)]
+
+
 def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
     """Ranges of terms with about :data:`_TOKENS_AT_A_TIME` tokens each, more only where one term has more."""
+    if not len(counts):
+        return [(0, 0)]
     which = (np.cumsum(counts) - counts) // _TOKENS_AT_A_TIME
     starts = np.flatnonzero(np.diff(which, prepend=-1)).tolist()
     return list(zip(starts, [*starts[1:], len(counts)], strict=True))
@@ -229,7 +236,7 @@ def _invert(keys: npt.NDArray[np.int64], low: int, high: int, doc_type: Any) -> 
     posting = np.cumsum(first) - 1
     starts = np.flatnonzero(first)
     counts = np.bincount(posting * 3 + fields, minlength=len(starts) * 3)
-    frequencies = counts.astype(np.min_scalar_type(int(counts.max()))).reshape(-1, 3)
+    frequencies = counts.astype(np.min_scalar_type(int(counts.max(initial=0)))).reshape(-1, 3)
     posting_terms = terms[starts]
     n_terms = high - low
     field_df = [
