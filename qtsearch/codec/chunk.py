@@ -36,7 +36,7 @@ from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.segment import NO_DATE, NO_ID
 from qtsearch.errors import ArticleError
-from qtsearch.schema import POSITION_GAP
+from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
 __all__ = ["MAX_DOCS", "MAX_POSITIONS", "ChunkBuilder", "joined_texts", "pack_tokens", "unpack_tokens"]
 
@@ -121,7 +121,8 @@ class ChunkBuilder:
         rank[[self._forms.numbers[form] for form in forms]] = np.arange(len(forms), dtype=np.int32)
         tokens = rank[_from(self._tokens, np.int32)]
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
-        fields = np.repeat(np.tile(np.arange(3, dtype=np.uint8), len(token_counts)), token_counts.ravel())
+        kinds = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(token_counts))
+        fields = np.repeat(kinds, token_counts.ravel())
         chunk: dict[str, npt.NDArray[Any]] = {
             "forms": _words(forms),
             "form_frequencies": np.bincount(
@@ -141,27 +142,31 @@ class ChunkBuilder:
         keys = pack_tokens(chunk["form_terms"][tokens], docs, self._positions(len(tokens)), fields)
         keys.sort()
         token_terms, chunk["docs"], chunk["positions"], chunk["fields"] = unpack_tokens(keys)
-        chunk["token_offsets"] = np.searchsorted(token_terms, np.arange(len(terms) + 1))
+        chunk["token_offsets"] = np.concatenate(
+            ([0], np.cumsum(np.bincount(token_terms, minlength=len(terms))))
+        )
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)
         return chunk
 
-    def _positions(self, n_tokens: int) -> npt.NDArray[np.int64]:
+    def _positions(self, n_tokens: int) -> npt.NDArray[np.int32]:
         """Of each token: its run's start and its place within the run."""
         run_lengths = _from(self._run_lengths, np.int64)
         run_offsets = np.cumsum(run_lengths) - run_lengths
-        first: npt.NDArray[np.int64] = _from(self._run_starts, np.int64) - run_offsets
-        return np.arange(n_tokens) + np.repeat(first, run_lengths)
+        first = (_from(self._run_starts, np.int64) - run_offsets).astype(np.int32)
+        positions = np.repeat(first, run_lengths)
+        positions += np.arange(n_tokens, dtype=np.int32)
+        return positions
 
     def _lengths(
         self, forms: list[str], tokens: npt.NDArray[np.int32], token_counts: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.uint16]:
         counted = np.array([form not in analysis.STOP_WORDS for form in forms], bool)
-        counted_before = np.zeros(len(tokens) + 1, np.int64)
+        counted_before = np.zeros(len(tokens) + 1, np.int32)
         np.cumsum(counted[tokens], out=counted_before[1:])
         ends = np.cumsum(token_counts.ravel())
         starts = ends - token_counts.ravel()
-        lengths: npt.NDArray[np.int64] = counted_before[ends] - counted_before[starts]
+        lengths: npt.NDArray[np.int32] = counted_before[ends] - counted_before[starts]
         return lengths.astype(np.uint16).reshape(-1, 3)
 
 
