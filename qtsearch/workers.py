@@ -252,7 +252,7 @@ def main() -> None:
     """Run as a worker process; ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     gc.disable()  # articles are trees, and there are many of them
-    # NLTK imports SciPy where it is installed: that takes longer than all the stemming, which does not need it.
+    # NLTK imports SciPy where it is installed, which stemming does not need and which takes longer than it.
     sys.modules["scipy"] = None  # type: ignore[assignment]
     answers = sys.stdout
     sys.stdout = sys.stderr  # nothing else may write to the pipe
