@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.articles import parse_article, restore_line_breaks
+from qtsearch.articles import parse_article
+from qtsearch.breaks import restore_line_breaks
 
 
 @pytest.mark.parametrize(

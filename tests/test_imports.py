@@ -17,6 +17,7 @@ ORDER = """
     errors
     schema
     analysis
+    breaks
     articles
     scoring
     codec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -63,8 +64,13 @@ def test_wrong_use_of_the_public_api_is_a_type_error(tmp_path):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"  # a copy: what earlier builds left in the checkout must not get in
+    shutil.copytree(ROOT / "qtsearch", source / "qtsearch", ignore=shutil.ignore_patterns("__pycache__"))
+    (source / "index").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)],
         check=True,
         capture_output=True,
     )
