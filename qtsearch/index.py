@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qtsearch import generation
+from qtsearch.errors import IndexDamagedError
 from qtsearch.results import Hit, Results
 from qtsearch.searcher import Searcher
 
@@ -99,8 +100,14 @@ class Index:
         ranges = None
         if subjects is not None:
             ranges = searcher.ranges([subjects] if isinstance(subjects, str) else subjects)
-        plan = searcher.plan(query)
-        docs, scores = searcher.search(plan, ranges, limit + offset if limit else 0)
+        try:
+            plan = searcher.plan(query)
+            docs, scores = searcher.search(plan, ranges, limit + offset if limit else 0)
+            if docs and max(docs) >= searcher.segment.n_docs:
+                raise IndexError(f"article {max(docs)}")
+        except IndexError as error:
+            path = searcher.segment.files[0].path
+            raise IndexDamagedError(path, f"has postings that lead nowhere ({error})") from error
         results = Results(searcher, query, plan, ranges, docs[offset:], scores[offset:], offset)
         results.elapsed_ms = (time.perf_counter_ns() - started) / 1e6
         return results
