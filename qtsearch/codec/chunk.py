@@ -38,7 +38,15 @@ from qtsearch.codec.segment import NO_DATE, NO_ID
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
-__all__ = ["MAX_DOCS", "MAX_POSITIONS", "ChunkBuilder", "joined_texts", "pack_tokens", "unpack_tokens"]
+__all__ = [
+    "MAX_DOCS",
+    "MAX_POSITIONS",
+    "ChunkBuilder",
+    "byte_words",
+    "joined_texts",
+    "pack_tokens",
+    "unpack_tokens",
+]
 
 #: An article of more positions is rejected: they are stored in 16 bits.
 MAX_POSITIONS: Final = 60_000
@@ -124,7 +132,7 @@ class ChunkBuilder:
         kinds = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(token_counts))
         fields = np.repeat(kinds, token_counts.ravel())
         chunk: dict[str, npt.NDArray[Any]] = {
-            "forms": _words(forms),
+            "forms": byte_words([form.encode() for form in forms]),
             "form_frequencies": np.bincount(
                 tokens.astype(np.int64) * 3 + fields, minlength=len(forms) * 3
             ).reshape(-1, 3),
@@ -133,7 +141,8 @@ class ChunkBuilder:
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
         }
-        terms, form_terms = np.unique(_words(list(map(analysis.stem, forms))), return_inverse=True)
+        stems = byte_words([analysis.stem(form).encode() for form in forms])
+        terms, form_terms = np.unique(stems, return_inverse=True)
         chunk["terms"] = terms
         chunk["term_soft"] = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         chunk["form_terms"] = form_terms.astype(np.int32)
@@ -212,6 +221,6 @@ def _from(values: array[int], dtype: Any) -> npt.NDArray[Any]:
     return np.frombuffer(values, dtype) if values else np.zeros(0, dtype)
 
 
-def _words(words: list[str]) -> npt.NDArray[np.bytes_]:
-    """As an ``S`` array that holds the longest of them."""
-    return np.array([word.encode() for word in words] or [b""])[: len(words)]
+def byte_words(words: list[bytes]) -> npt.NDArray[np.bytes_]:
+    """As an ``S`` array that is as wide as the longest of them."""
+    return np.array(words or [b""])[: len(words)]

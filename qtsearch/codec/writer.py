@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from qtsearch import analysis, scoring
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, joined_texts, pack_tokens, unpack_tokens
+from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
 from qtsearch.errors import SourceError
@@ -39,7 +39,7 @@ class Chunk(Protocol):
 class SegmentWriter:
     """Merges chunks into a segment. ``dictionary`` is the one that their records were packed with.
 
-    ``urls`` (bytes), ``subjects``, ``paths`` and ``dates`` tell of every article, chunks in turn.
+    ``urls`` (bytes), ``subjects`` and ``dates`` (ordinals) tell of every article, chunks in turn.
     """
 
     def __init__(self, chunks: Sequence[Chunk], dictionary: bytes) -> None:
@@ -126,9 +126,9 @@ class SegmentWriter:
         np.add.at(frequencies, inverse, self._joined("form_frequencies"))
         self._forget(left_out, forms, frequencies)
         used = frequencies.any(axis=1)
-        terms, form_terms = np.unique(_narrowed(stems[used]), return_inverse=True)
+        terms, form_terms = np.unique(byte_words(stems[used].tolist()), return_inverse=True)
         return {
-            "forms": _narrowed(forms[used]),
+            "forms": byte_words(forms[used].tolist()),
             "form_terms": form_terms.astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
             "terms": terms,
@@ -141,8 +141,6 @@ class SegmentWriter:
         self, left_out: frozenset[int], forms: npt.NDArray[np.bytes_], frequencies: npt.NDArray[np.int64]
     ) -> None:
         """Take the articles left out away from the frequencies of the forms: by analysing them again."""
-        if not left_out:
-            return
         for number in left_out:
             record = records.unpack(self._text("records", number), self._dictionary)
             question = self._text("questions", number).decode()
@@ -187,11 +185,6 @@ class SegmentWriter:
             "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
             "positions": positions,
         }
-
-
-def _narrowed(words: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
-    """The same words, as wide as the longest of them."""
-    return np.array(words.tolist() or [b""])[: len(words)]
 
 
 def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
