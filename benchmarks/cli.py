@@ -41,7 +41,7 @@ def main() -> None:
         raise SystemExit(reason)
     corpus = corpora.from_arguments(options)
     index = str(index_folder(peer, corpus, rebuild=options.rebuild))
-    text = "thrombectomy" if corpus.real else corpus.keyword_phrases(1)[0].text
+    text = "thrombectomy" if corpus.kind == "real" else corpus.keyword_phrases(1)[0].text
     python = sys.executable
     commands = {
         "qtsearch query": [python, "-m", "qtsearch", "query", text, "--index", index],

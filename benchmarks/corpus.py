@@ -28,13 +28,13 @@ SEED = 20_250
 class Corpus:
     """A folder of article files, its plain documents, and queries drawn from them.
 
-    `key` changes with the files (names, sizes, times): what is derived from the corpus is cached
-    under it, in `cache / key`.
+    `kind` says what the articles are. `key` changes with it and with the files (names, sizes, times):
+    what is derived from the corpus is cached under it, in `cache / key`.
     """
 
-    def __init__(self, folder: Path, cache: Path, *, real: bool) -> None:
+    def __init__(self, folder: Path, cache: Path, *, kind: str) -> None:
         self.folder = folder
-        self.real = real
+        self.kind = kind
         self.files = article_files(folder)
         if not self.files:
             raise SystemExit(f"no articles in {folder}: unpack them, or use --articles N")
@@ -44,13 +44,12 @@ class Corpus:
             status = path.stat()
             self.size_bytes += status.st_size
             digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-        self.key = ("real-" if real else "generated-") + digest.hexdigest()[:12]
+        self.key = f"{kind}-{digest.hexdigest()[:12]}"
         self.cache = cache / self.key
         self.cache.mkdir(parents=True, exist_ok=True)
 
     def __str__(self) -> str:
-        kind = "real" if self.real else "generated"
-        return f"{len(self.files):,} {kind} articles, {self.size_bytes / 1e6:.0f} MB"
+        return f"{len(self.files):,} {self.kind} articles, {self.size_bytes / 1e6:.0f} MB"
 
     @cached_property
     def documents(self) -> list[Document]:
@@ -92,21 +91,30 @@ def _random_phrase(document: Document, source: random.Random) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that all benchmarks share."""
     parser.add_argument("--articles", type=int, help="generate N articles instead of the real ones")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="default: %(default)s")
     parser.add_argument("--rebuild", action="store_true", help="build cached indexes anew")
+    add_folder_arguments(parser)
+
+
+def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is kept between runs, and where the figures go."""
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="default: %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
 
 
 def from_arguments(options: argparse.Namespace) -> Corpus:
     """The corpus that the options and the environment ask for."""
     cache: Path = options.cache
-    data = Path(os.environ.get("QTSEARCH_DATA", Path.home() / ".cache" / "qtsearch-data"))
-    if options.articles is None and (data / "learn").is_dir():
-        return Corpus(data / "learn", cache, real=True)
+    if options.articles is None and (data_folder() / "learn").is_dir():
+        return Corpus(data_folder() / "learn", cache, kind="real")
     articles = options.articles or DEFAULT_GENERATED
     name = f"articles-{articles}-seed-{SEED}-v{generator.VERSION}"
     generator.generate(cache / name, articles, SEED)
-    return Corpus(cache / name, cache, real=False)
+    return Corpus(cache / name, cache, kind="generated")
+
+
+def data_folder() -> Path:
+    """Where the real articles and the judged collections are, if they are."""
+    return Path(os.environ.get("QTSEARCH_DATA", Path.home() / ".cache" / "qtsearch-data"))
 
 
 def default_cache() -> Path:

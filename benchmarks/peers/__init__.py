@@ -105,6 +105,19 @@ QUERY_PEERS = {
     )
 }
 
+# For relevance: three settings of k1 and b that are in use, and the engines that have three fields.
+JUDGED_PEERS = {
+    peer.name: peer
+    for peer in (
+        QUERY_PEERS[OURS],
+        _bm25s("bm25s-1.2-.75", "k1 1.2, b .75: Lucene's", k1=1.2, b=0.75),
+        _bm25s("bm25s-1.5-.75", "k1 1.5, b .75: its own default", k1=1.5, b=0.75),
+        _bm25s("bm25s-.9-.4", "k1 .9, b .4: Anserini's", k1=0.9, b=0.4),
+        QUERY_PEERS["tantivy-3"],
+        QUERY_PEERS["whoosh"],
+    )
+}
+
 # For the build: positions and all text stored, as in the index of qtsearch.
 BUILD_PEERS = {
     peer.name: peer

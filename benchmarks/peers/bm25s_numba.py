@@ -32,8 +32,16 @@ class Bm25s:
     """
 
     def __init__(
-        self, *, stop_words: str | None = "english", full: bool = False, backend: str = "numba"
+        self,
+        *,
+        k1: float = 1.2,
+        b: float = 0.75,
+        stop_words: str | None = "english",
+        full: bool = False,
+        backend: str = "numba",
     ) -> None:
+        self.k1 = k1
+        self.b = b
         self.full = full
         self.backend = backend
         stemmer = stemmers.Stemmer("english")
@@ -50,7 +58,7 @@ class Bm25s:
                 answers.append(document.answer)
         tokens = self.tokenizer.tokenize(texts, update_vocab=True, return_as="tuple", show_progress=False)
         # NumPy builds the index as fast as numba does; numba is for searching.
-        retriever = bm25s.BM25(k1=1.2, b=0.75, method="lucene", backend="numpy")
+        retriever = bm25s.BM25(k1=self.k1, b=self.b, method="lucene", backend="numpy")
         retriever.index(tokens, show_progress=False)
         retriever.save(folder, show_progress=False)
         self.tokenizer.save_vocab(folder)
