@@ -20,20 +20,27 @@ from qtsearch.errors import (
     IndexMissingError,
     IndexVersionError,
     IndexWriteError,
+    JudgmentsError,
+    MissingLibraryError,
+    PageMissingError,
     QtsearchError,
     SourceError,
     WorkerError,
 )
 from qtsearch.index import Index, open_index
+from qtsearch.parameters import RankingParameters
 from qtsearch.results import Hit, Results
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article, RelatedLink
+    from qtsearch.explanation import Explanation
     from qtsearch.indexer import ReindexReport, reindex
+    from qtsearch.tuning import set_parameters
 
 __all__ = [
     "Article",
     "ArticleError",
+    "Explanation",
     "ForeignSegmentError",
     "Hit",
     "Index",
@@ -42,7 +49,11 @@ __all__ = [
     "IndexMissingError",
     "IndexVersionError",
     "IndexWriteError",
+    "JudgmentsError",
+    "MissingLibraryError",
+    "PageMissingError",
     "QtsearchError",
+    "RankingParameters",
     "ReindexReport",
     "RelatedLink",
     "Results",
@@ -51,6 +62,7 @@ __all__ = [
     "__version__",
     "open_index",
     "reindex",
+    "set_parameters",
 ]
 
 
@@ -60,6 +72,10 @@ def __getattr__(name: str) -> object:
         import qtsearch.indexer as module
     elif name in ("Article", "RelatedLink"):
         import qtsearch.articles as module  # type: ignore[no-redef]
+    elif name == "Explanation":
+        import qtsearch.explanation as module  # type: ignore[no-redef]
+    elif name == "set_parameters":
+        import qtsearch.tuning as module  # type: ignore[no-redef]
     else:
         raise AttributeError(f"module 'qtsearch' has no attribute {name!r}")
     return getattr(module, name)

@@ -14,6 +14,9 @@ __all__ = [
     "IndexMissingError",
     "IndexVersionError",
     "IndexWriteError",
+    "JudgmentsError",
+    "MissingLibraryError",
+    "PageMissingError",
     "QtsearchError",
     "SourceError",
     "WorkerError",
@@ -79,6 +82,18 @@ class IndexDamagedError(QtsearchError):
         return f"{self.path}: {self.reason}; build the index again with `qtsearch reindex`"
 
 
+class PageMissingError(QtsearchError):
+    """No page of the index has this url."""
+
+    def __init__(self, path: str, url: str) -> None:
+        super().__init__(path, url)
+        self.path = path
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.path}: no page has the url {self.url!r}; urls are as `qtsearch query` shows them"
+
+
 class ForeignSegmentError(QtsearchError):
     """The folder holds a Whoosh index, but not one that ``qtsearch reindex`` wrote."""
 
@@ -93,3 +108,33 @@ class IndexWriteError(QtsearchError):
 
 class WorkerError(QtsearchError):
     """A worker process of ``reindex`` ended or answered out of turn; nothing was published."""
+
+
+class JudgmentsError(QtsearchError):
+    """A file of queries or of judgments cannot be used.
+
+    Attributes: ``path`` (as it was given), ``line`` (counted from 1, 0 when no line can be named)
+    and ``reason``.
+    """
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(path, line, reason)
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{where}: {self.reason}"
+
+
+class MissingLibraryError(QtsearchError):
+    """A library is not installed that only one of the extras brings."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(library, extra)
+        self.library = library
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"{self.library} is not installed: pip install 'qtsearch[{self.extra}]'"

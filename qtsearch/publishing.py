@@ -31,6 +31,7 @@ __all__ = [
     "make_work_folder",
     "new_segment_id",
     "publish",
+    "sync",
 ]
 
 _LOCK_NAME: Final = f"{INDEX_NAME}_WRITELOCK"  # the one that Whoosh's own writers take
@@ -77,7 +78,10 @@ def make_work_folder(folder: str, segment_id: str) -> str:
 
 
 def discard_segment(folder: str, segment_id: str) -> None:
-    """Remove the files of a segment that was not published."""
+    """Remove the files of a segment, unless it was published after all before something went wrong."""
+    with contextlib.suppress(QtsearchError):
+        if generation.latest(folder).segment_id == segment_id:
+            return
     for extension in (".arrays", ".impacts"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}"))
@@ -111,13 +115,14 @@ class _SyncedStorage(FileStorage):  # type: ignore[misc]
     """Whoosh's storage, with what it leaves out: a rename is of a synced file, in a synced folder."""
 
     def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
-        _sync(self._fpath(oldname))
-        _sync(self.folder)
+        sync(self._fpath(oldname))
+        sync(self.folder)
         super().rename_file(oldname, newname, safe)
-        _sync(self.folder)
+        sync(self.folder)
 
 
-def _sync(path: str) -> None:
+def sync(path: str) -> None:
+    """fsync a file or a folder. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
+from qtsearch.planner import Plan
 from qtsearch.scoring import IMPACT_SCALE
-from qtsearch.searcher import Plan, Ranges, Searcher
+from qtsearch.searcher import Ranges, Searcher
 
 __all__ = ["Hit", "Results"]
 
@@ -131,9 +132,10 @@ class Results:
     def __iter__(self) -> Iterator[Hit]:
         segment = self._searcher.segment
         scored = zip(self._docs, self._scores, strict=True)
+        scale = IMPACT_SCALE * self._plan.unit
         return iter(
             [
-                Hit(segment, doc, rank, score / IMPACT_SCALE)
+                Hit(segment, doc, rank, score / scale)
                 for rank, (doc, score) in enumerate(scored, self._offset + 1)
             ]
         )
@@ -148,7 +150,7 @@ class Results:
         if isinstance(number, slice):
             return list(self)[number]
         number = range(len(self._docs))[number]
-        score = self._scores[number] / IMPACT_SCALE
+        score = self._scores[number] / (IMPACT_SCALE * self._plan.unit)
         return Hit(self._searcher.segment, self._docs[number], self._offset + number + 1, score)
 
     def to_dict(self) -> dict[str, Any]:

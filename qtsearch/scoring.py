@@ -1,50 +1,57 @@
-"""The first-stage score: BM25F over all fields plus a share of the question's own BM25, as integers.
+"""The score of one word in one article, as an integer, and of what stands beside words: keywords and pairs.
 
 All that depends on one term and one article is computed when an index is published and stored as one
 ``uint16``, the *impact*; a query adds impacts. For term t and article d::
 
     tf~   = Σ_f w_f · tf_f / (1 − b_f + b_f · len_f / avglen_f)
     idf   = ln(1 + (N − df + ½) / (df + ½))
-    s     = idf · [ tf~ (k1 + 1) / (tf~ + k1) + share · BM25(question, its own k1 and b, without idf) ]
-    score = Σ_t q_t · s        q_t = times t stands in the query, a quarter of that for a soft word
+    s     = idf · [ tf~ (k1 + 1) / (tf~ + k1) + Σ_f share_f · BM25(f, its own k1 and b, without idf)
+                    + keyword_share · (t alone is a keyword of d) ]
+    score = Σ_t q_t · s        q_t = times t stands in the query, soft_share of that for a soft word
+            + Σ_p keyword_share · Σ_{t in p} idf_t        over keywords p of d that stand whole in the query;
+                                                          of a soft word soft_share of its idf
+            + mean_{a,b} pair_share · (idf_a + idf_b) · sat(times that b comes next after a in d's answer)
+    sat(x) = x (pair_k1 + 1) / (x + pair_k1 (1 − pair_b + pair_b · len / avglen))       the answer's length
 
-BM25F: Robertson, Zaragoza, Taylor, "Simple BM25 extension to multiple weighted fields" (CIKM 2004).
-Average lengths are over the articles in which the field is not empty.
+The question and the page keywords have a share, the answer has none. A query that neither begins nor ends
+with a soft word is a phrase, and each two of its hard words that follow each other are a pair a, b; a
+sentence has none. Average lengths are over the articles in which the field is not empty. BM25F: Robertson,
+Zaragoza, Taylor, "Simple BM25 extension to multiple weighted fields" (CIKM 2004). Ordered pairs: Metzler and
+Croft, "A Markov random field model for term dependencies" (SIGIR 2005). What each part is worth stands in
+``docs/ranking.md``.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+import math
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.schema import TEXT_FIELDS
+from qtsearch.parameters import RankingParameters, Weighting
 
-__all__ = ["IMPACT_SCALE", "MAX_IMPACT", "Parameters", "average_lengths", "compute_impacts", "soften"]
+__all__ = [
+    "IMPACT_SCALE",
+    "MAX_IMPACT",
+    "PAIR_SCALE",
+    "average_lengths",
+    "compute_impacts",
+    "compute_pair_impacts",
+    "inverse_document_frequency",
+    "share_of_field",
+    "soften",
+    "weigh_frequency",
+]
 
 #: Impacts and scores are whole numbers of 1/256.
 IMPACT_SCALE: Final = 256
 MAX_IMPACT: Final = 65_535
 
-_WEIGHTS: Final = tuple(field.weight for field in TEXT_FIELDS)
-_B: Final = tuple(field.b for field in TEXT_FIELDS)
+#: The impacts of pairs are whole numbers of 1/255 of the most that sat(x) can be.
+PAIR_SCALE: Final = 255
+
 _POSTINGS_AT_A_TIME: Final = 1 << 19
-
-
-class Parameters(NamedTuple):
-    """What the formula can be tuned by; the defaults come from an ablation over judged collections.
-
-    ``weights`` and ``b`` are in the order of the schema's text fields. ``k1`` ≥ 0 saturates term frequency;
-    ``question_share`` ≥ 0 is how much the question's own BM25 adds.
-    """
-
-    k1: float = 1.5
-    weights: tuple[float, ...] = _WEIGHTS
-    b: tuple[float, ...] = _B
-    question_share: float = 0.4
-    question_k1: float = 1.2
-    question_b: float = 0.75
 
 
 def average_lengths(lengths: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -58,30 +65,58 @@ def average_lengths(lengths: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return averages
 
 
+def inverse_document_frequency(n_docs: int, df: int) -> float:
+    """The idf of a term that ``df`` of ``n_docs`` articles have."""
+    return math.log1p((n_docs - df + 0.5) / (df + 0.5))
+
+
+def weigh_frequency(weighting: Weighting, field: int, frequency: float, relative: float) -> float:
+    """What a frequency in a field adds to tf~; ``relative``: the field's length in average lengths."""
+    b = weighting.parameters.b[field]
+    return weighting.weights[field] * frequency / max(1.0 - b + b * relative, 1e-9)
+
+
+def share_of_field(weighting: Weighting, field: int, frequency: float, relative: float) -> float:
+    """What the BM25 of a field alone adds; ``relative``: the field's length in average lengths."""
+    k1, b = weighting.parameters.share_k1, weighting.parameters.share_b
+    saturated = frequency * (k1 + 1.0) / (frequency + k1 * (1.0 - b + b * relative))
+    return weighting.shares[field] * saturated
+
+
+class Sliced(Protocol):
+    """An array of which slices can be had."""
+
+    def __getitem__(self, part: slice, /) -> npt.NDArray[Any]: ...
+
+
 def compute_impacts(
     docs: npt.NDArray[Any],
-    frequencies: npt.NDArray[Any],
+    frequencies: Sliced,
     offsets: npt.NDArray[np.int64],
     lengths: npt.NDArray[Any],
-    parameters: Parameters = Parameters(),
+    keyword_postings: npt.NDArray[Any],
+    weighting: Weighting,
 ) -> npt.NDArray[np.uint16]:
-    """The impact of every posting: ``uint16``, shape (n_postings,), from 1 to 65,535.
+    """The impact of every posting: ``uint16``, shape (n_postings,), from 1 to 65,535; 0 for a posting whose
+    fields all have the weight 0.
 
     Args:
         docs: article of each posting, shape (n_postings,).
-        frequencies: term frequency in each field, shape (n_postings, 3).
+        frequencies: term frequency in each field, shape (n_postings, 3); slices of it are asked for.
         offsets: where each term's postings begin and the last one's end, shape (n_terms + 1,).
         lengths: field lengths, shape (n_docs, 3).
+        keyword_postings: the postings whose term alone is a keyword of the article, ascending.
+        weighting: the parameters, and the fields' weights.
     """
+    parameters, weights = weighting
     n_docs = len(lengths)
     relative = lengths / average_lengths(lengths)
     b = np.asarray(parameters.b)
     # What one occurrence in each field of each article counts: shape (n_docs, 3). With b = 1 an empty field,
     # in which only stop words can occur, has no bound.
-    gain = np.asarray(parameters.weights) / np.maximum(1.0 - b + b * relative, 1e-9)
-    question_norm = parameters.question_k1 * (
-        1.0 - parameters.question_b + parameters.question_b * relative[:, 0]
-    )
+    gain = np.asarray(weights) / np.maximum(1.0 - b + b * relative, 1e-9)
+    counting = np.asarray(weights) > 0.0
+    share_norms = parameters.share_k1 * (1.0 - parameters.share_b + parameters.share_b * relative)
     df = offsets[1:] - offsets[:-1]
     idf = np.log1p((n_docs - df + 0.5) / (df + 0.5)) * IMPACT_SCALE
 
@@ -91,22 +126,62 @@ def compute_impacts(
         doc = docs[part].astype(np.intp)
         tf = frequencies[part].astype(np.float64)
         combined = np.einsum("pf,pf->p", tf, gain[doc])
-        score = combined * (parameters.k1 + 1.0) / (combined + parameters.k1)
-        tf_question = tf[:, 0]
-        asked = np.flatnonzero(tf_question)
-        tf_asked = tf_question[asked]
-        saturated = tf_asked * (parameters.question_k1 + 1.0) / (tf_asked + question_norm[doc[asked]])
-        score[asked] += parameters.question_share * saturated
+        # With k1 = 0 a word in no field that counts would be 0 / 0.
+        score = combined * (parameters.k1 + 1.0) / np.maximum(combined + parameters.k1, 1e-300)
+        matching = tf @ counting > 0.0
+        for field, share in enumerate(weighting.shares):
+            if share:
+                found = np.flatnonzero(tf[:, field])
+                tf_found = tf[found, field]
+                saturated = tf_found * (parameters.share_k1 + 1.0)
+                saturated /= tf_found + share_norms[doc[found], field]
+                score[found] += share * saturated
+        first, last = np.searchsorted(keyword_postings, (part.start, part.stop))
+        score[keyword_postings[first:last] - part.start] += weighting.keyword_share
         # The term of each posting of this part, as runs between the offsets.
         first = int(np.searchsorted(offsets, part.start, "right")) - 1
         last = int(np.searchsorted(offsets, part.stop, "left"))
         bounds = np.clip(offsets[first : last + 1], part.start, part.stop)
         score *= np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
-        impacts[part] = np.clip(np.rint(score), 1, MAX_IMPACT)
+        impacts[part] = np.clip(np.rint(score), 1, MAX_IMPACT) * matching
     return impacts
 
 
-def soften(impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """A quarter of each impact, rounded up, so that a match by a soft word still counts as one."""
-    quarters: npt.NDArray[np.uint16] = (impacts >> 2) + ((impacts & 3) != 0)
-    return quarters
+def compute_pair_impacts(
+    docs: npt.NDArray[Any],
+    offsets: npt.NDArray[np.int32],
+    answer_lengths: npt.NDArray[Any],
+    parameters: RankingParameters,
+) -> npt.NDArray[np.uint8]:
+    """What each occurrence of a pair in an article adds to sat(x): ``uint8``, shape (n_occurrences,).
+
+    Args:
+        docs: article of each occurrence, ascending within a pair, shape (n_occurrences,).
+        offsets: where each pair's occurrences begin and the last one's end, shape (n_pairs + 1,).
+        answer_lengths: lengths of the answers, shape (n_docs,).
+    """
+    mean = float(average_lengths(answer_lengths[:, None])[0])
+    b = parameters.pair_b
+    norms = np.maximum(parameters.pair_k1 * (1.0 - b + b * (answer_lengths / mean)), 1e-9)
+    first = np.ones(len(docs), bool)
+    first[1:] = docs[1:] != docs[:-1]
+    first[offsets[:-1]] = True
+    places = np.arange(len(docs))
+    starts = places[first]
+    before = places - np.repeat(starts, np.diff(starts, append=len(docs)))
+    norm = norms[docs]
+    totals = [np.rint(PAIR_SCALE * count / (count + norm)) for count in (before, before + 1)]
+    impacts: npt.NDArray[np.uint8] = (totals[1] - totals[0]).astype(np.uint8)
+    return impacts
+
+
+def soften(impacts: npt.NDArray[np.uint16], share: float) -> npt.NDArray[np.uint16]:
+    """The share of a soft word of each impact, rounded up, so that a match by it still counts as one.
+
+    ``share``: more than 0, at most 1; taken as a multiple of 1/256.
+    """
+    part = round(share * 256)
+    if part == 64:
+        quarters: npt.NDArray[np.uint16] = (impacts >> 2) + ((impacts & 3) != 0)
+        return quarters
+    return ((impacts.astype(np.uint32) * part + 255) >> 8).astype(np.uint16)

@@ -15,6 +15,7 @@ token_offsets        int64      (t + 1,) where the tokens of each term begin in 
 docs                 int32      (m,) article of each token, ascending within a term
 positions            uint16     (m,) its position in the article, ascending within an article
 fields               uint8      (m,) the text field it stands in
+pairs                int64      (p,) two hard terms that stand side by side in an answer, packed, ascending
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
 field_starts         uint16     (n, 3) position of the first token of each text field
 ids, dates                      as in a segment
@@ -41,6 +42,7 @@ from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 __all__ = [
     "MAX_DOCS",
     "MAX_POSITIONS",
+    "PAIR_BITS",
     "ChunkBuilder",
     "byte_words",
     "joined_texts",
@@ -50,6 +52,8 @@ __all__ = [
 
 #: An article of more positions is rejected: they are stored in 16 bits.
 MAX_POSITIONS: Final = 60_000
+
+_ANSWER: Final = FIELD_NAMES.index("answer")
 
 
 class _Forms(dict[str, int]):
@@ -148,7 +152,9 @@ class ChunkBuilder:
         chunk["form_terms"] = form_terms.astype(np.int32)
 
         docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
-        keys = pack_tokens(chunk["form_terms"][tokens], docs, self._positions(len(tokens)), fields)
+        token_terms = chunk["form_terms"][tokens]
+        chunk["pairs"] = _pairs(token_terms, ~chunk["term_soft"][token_terms] & (fields == _ANSWER), docs)
+        keys = pack_tokens(token_terms, docs, self._positions(len(tokens)), fields)
         keys.sort()
         token_terms, chunk["docs"], chunk["positions"], chunk["fields"] = unpack_tokens(keys)
         chunk["token_offsets"] = np.concatenate(
@@ -178,6 +184,23 @@ class ChunkBuilder:
         lengths: npt.NDArray[np.int32] = counted_before[ends] - counted_before[starts]
         return lengths.astype(np.uint16).reshape(-1, 3)
 
+
+def _pairs(
+    terms: npt.NDArray[np.int32], pairing: npt.NDArray[np.bool_], docs: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Of tokens in order, two that follow each other, differ and are both ``pairing``; packed, sorted."""
+    first, second = terms[:-1], terms[1:]
+    found = np.flatnonzero(pairing[:-1] & pairing[1:] & (docs[:-1] == docs[1:]) & (first != second))
+    keys = first[found].astype(np.int64)
+    for column in (second, docs):
+        keys <<= PAIR_BITS
+        keys |= column[found]
+    keys.sort()
+    return keys
+
+
+#: A pair is packed as first term, second term, article, so many bits each: two million of each in a chunk.
+PAIR_BITS: Final = 21
 
 # A token as one number that sorts by (term, article, position); the field rides along.
 _FIELD_BITS: Final = 2

@@ -19,9 +19,19 @@ __all__ = ["make_dictionary", "packer", "unpack"]
 
 _LEVEL: Final = 4  # 5 saves four per cent of space and costs a third more time
 _MAX_DICTIONARY: Final = 32_768
+_HYPHENS: Final = str.maketrans("- ", " -")
 
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _spaced(url: str) -> str:
+    """A url with spaces for hyphens, and the other way round: so it compresses with the words it is made of.
+
+    >>> _spaced("/learn/why-not"), _spaced(_spaced("a-b c"))
+    ('/learn/why not', 'a-b c')
+    """
+    return url.translate(_HYPHENS)
 
 
 def _text(article: Article) -> bytes:
@@ -30,8 +40,8 @@ def _text(article: Article) -> bytes:
         "keywords": article.page_keywords,
         "description": article.description,
         "subject": article.subject,
-        "related": [[link.url, link.id, link.title, link.subject] for link in article.related],
-        "path": article.path,
+        "related": [[_spaced(link.url), link.id, link.title, link.subject] for link in article.related],
+        "path": _spaced(article.path),
         "no_index": article.no_index,
     }
     return f"{_encode(record)}\n{article.answer}".encode("utf-8", "surrogatepass")
@@ -65,5 +75,8 @@ def unpack(record: bytes, dictionary: bytes) -> dict[str, Any]:
         raise ValueError("cut short")
     rest, _, answer = text.partition(b"\n")
     values: dict[str, Any] = json.loads(rest)
+    values["path"] = _spaced(values["path"])
+    for link in values["related"]:
+        link[0] = _spaced(link[0])
     values["answer"] = answer.decode("utf-8", "surrogatepass")
     return values

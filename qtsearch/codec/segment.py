@@ -11,12 +11,24 @@ term_soft          bool        (T,)         whether it is the stem of a soft wor
 field_df           uint32      (T, 3)       articles that have the term in each text field
 offsets            int64       (T + 1,)     where each term's postings begin in the arrays of P
 docs               uint16 [1]  (P,)         articles, ascending within a term
-frequencies        uint8 [1]   (P, 3)       term frequency in each text field; never all 0
+frequency_codes    uint8       (P,)         row of ``frequency_table``; 255: see ``rare_postings``
+frequency_table    uint16      (≤ 255, 3)   the commonest term frequencies in the text fields; never all 0
+rare_postings      int64       (R,)         postings with other frequencies, ascending
+rare_frequencies   uint16      (R, 3)       the frequencies of each of these
 position_offsets   int64       (T + 1,)     where each term's positions begin in ``positions``
 positions          uint16      (M,)         position in the article, ascending within a posting
 forms              S<width>    (S,)         surface forms, ascending
 form_terms         int32       (S,)         the term of each
 form_frequencies   uint32      (S, 3)       occurrences of each in each text field
+keyword_postings   int32       (≤ P,)       postings whose term alone is a keyword of the article, ascending
+phrase_keys        int64       (K,)         nodes of the trie of keywords of several terms [2]
+phrase_children    int32       (T + 1,)     where the nodes of two terms begin that begin with each term
+phrase_offsets     int32       (K + 1,)     where each node's articles begin in ``phrase_docs``
+phrase_docs        as docs     (≥ 0,)       articles of which the node's terms are a keyword, ascending
+pair_seconds       uint16 [1]  (Q,)         second terms of the pairs of each first term in turn [2]
+pair_children      int32       (T + 1,)     where the pairs that begin with each term begin
+pair_offsets       int32       (Q + 1,)     where each pair's articles begin in ``pair_docs``
+pair_docs          as docs     (≥ 0,)       articles of each pair, ascending, once an occurrence in the answer
 lengths            uint16      (N, 3)       tokens in each text field, stop words not counted
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
@@ -27,10 +39,12 @@ record_offsets     int64       (N + 1,)     into ``records``: each article's rec
 dictionary         uint8       (≤ 32768,)   the dictionary that all records are compressed with
 impacts            uint16      (P,)         in the other file: the score of each posting, times 256
 max_impacts        uint16      (T,)         in the other file: the largest of each term
+pair_impacts       uint8       (≥ 0,)       in the other file: what each of ``pair_docs`` counts, of 255
 =================  ==========  ===========  =========================================================
 
-[1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles, ``frequencies`` uint16 where
-one passes 255.
+[1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles. [2] ascending; see
+:mod:`qtsearch.codec.phrases`. The metadata of the other file has the ranking parameters and the average
+lengths of the fields.
 
 Articles are numbered by (subject slug, url), so that a subject is a slice; the metadata lists the subjects
 with their slices. A record is what :func:`qtsearch.codec.records.pack` makes of an article.
@@ -38,6 +52,7 @@ with their slices. A record is what :func:`qtsearch.codec.records.pack` makes of
 
 from __future__ import annotations
 
+import math
 import os
 from bisect import bisect_left, bisect_right
 from operator import attrgetter
@@ -47,7 +62,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
+from qtsearch.parameters import RankingParameters
 
 __all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "Segment", "SubjectSlice"]
 
@@ -91,12 +108,21 @@ class Segment:
         self.field_df = arrays["field_df"]
         self.offsets: npt.NDArray[np.int64] = arrays["offsets"]
         self.docs = arrays["docs"]
-        self.frequencies = arrays["frequencies"]
+        self.frequencies = Frequencies(arrays)
         self.position_offsets: npt.NDArray[np.int64] = arrays["position_offsets"]
         self.positions: npt.NDArray[np.uint16] = arrays["positions"]
         self.forms = arrays["forms"]
         self.form_terms = arrays["form_terms"]
         self.form_frequencies = arrays["form_frequencies"]
+        self.keyword_postings: npt.NDArray[np.int32] = arrays["keyword_postings"]
+        self.phrase_keys: npt.NDArray[np.int64] = arrays["phrase_keys"]
+        self.phrase_children: npt.NDArray[np.int32] = arrays["phrase_children"]
+        self.phrase_offsets: npt.NDArray[np.int32] = arrays["phrase_offsets"]
+        self.phrase_docs = arrays["phrase_docs"]
+        self.pair_seconds = arrays["pair_seconds"]
+        self.pair_children: npt.NDArray[np.int32] = arrays["pair_children"]
+        self.pair_offsets: npt.NDArray[np.int32] = arrays["pair_offsets"]
+        self.pair_docs = arrays["pair_docs"]
         self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
         self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
         self.ids: npt.NDArray[np.int64] = arrays["ids"]
@@ -104,9 +130,20 @@ class Segment:
         self.url_order = arrays["url_order"]
         self.impacts: npt.NDArray[np.uint16] = impacts["impacts"]
         self.max_impacts: npt.NDArray[np.uint16] = impacts["max_impacts"]
+        self.pair_impacts: npt.NDArray[np.uint8] = impacts["pair_impacts"]
         self.n_docs = len(self.ids)
-        if len(self.impacts) != len(self.docs) or len(self.max_impacts) != len(self.terms):
+        sizes = (len(self.impacts), len(self.max_impacts), len(self.pair_impacts))
+        if sizes != (len(self.docs), len(self.terms), len(self.pair_docs)):
             raise IndexDamagedError(impacts.path, f"does not belong to {arrays.path}")
+        try:
+            self.parameters = RankingParameters.from_dict(impacts.metadata["parameters"])
+            self.average_lengths = tuple(map(float, impacts.metadata["average_lengths"]))
+            if len(self.average_lengths) != 3 or not all(
+                0 < mean < math.inf for mean in self.average_lengths
+            ):
+                raise ValueError(f"average lengths {self.average_lengths}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise IndexDamagedError(impacts.path, f"has no ranking parameters ({error})") from error
         #: The heading of an article as bytes, in UTF-8: its url, a NUL, its question.
         self.heading = arrays.pieces("headings", "heading_offsets")
         self._records = arrays.pieces("records", "record_offsets")

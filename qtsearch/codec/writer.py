@@ -11,38 +11,39 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch import analysis, scoring
+from qtsearch import analysis
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
 from qtsearch.codec.container import write_array_file
+from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
+from qtsearch.codec.phrases import keyword_arrays, pair_arrays
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
 from qtsearch.errors import SourceError
+from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
+from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impacts
 
-__all__ = ["SegmentWriter"]
+__all__ = ["SegmentWriter", "write_impacts"]
 
 #: Tokens merged at a time. Arrays of this length stay in the processor's caches.
 _TOKENS_AT_A_TIME: Final = 1 << 20
-
-
-class Chunk(Protocol):
-    """What :mod:`qtsearch.codec.chunk` describes: arrays by name, in memory or in a container."""
-
-    def __getitem__(self, name: str, /) -> npt.NDArray[Any]: ...
+_PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
 class SegmentWriter:
-    """Merges chunks into a segment. ``dictionary`` is the one that their records were packed with.
+    """Merges chunks, as :mod:`qtsearch.codec.chunk` has them, into a segment.
+
+    ``dictionary`` is the one that their records were packed with.
 
     ``urls`` (bytes), ``subjects`` and ``dates`` (ordinals) tell of every article, chunks in turn.
     """
 
-    def __init__(self, chunks: Sequence[Chunk], dictionary: bytes) -> None:
+    def __init__(self, chunks: Sequence[Arrays], dictionary: bytes) -> None:
         self._chunks = chunks
         self._dictionary = dictionary
         self.urls = self._texts("urls")
@@ -75,20 +76,22 @@ class SegmentWriter:
             number -= len(chunk["ids"])
         raise IndexError(number)
 
-    def write(self, folder: str, segment_id: str, left_out: frozenset[int] = frozenset()) -> dict[str, int]:
+    def write(
+        self,
+        folder: str,
+        segment_id: str,
+        left_out: frozenset[int] = frozenset(),
+        parameters: RankingParameters = RankingParameters(),
+    ) -> dict[str, int]:
         """Write and fsync both files of the segment; returns the size in bytes of each by name.
 
         ``left_out``: articles not to be written, as numbers in the order of ``urls``. Raises OSError.
         """
         arrays, metadata = self._arrays(left_out)
-        offsets = arrays["offsets"]
-        impacts = scoring.compute_impacts(arrays["docs"], arrays["frequencies"], offsets, arrays["lengths"])
-        scores = {"impacts": impacts, "max_impacts": np.maximum.reduceat(impacts, offsets[:-1])}
-        parameters = {"parameters": scoring.Parameters()._asdict()}
-        base = os.path.join(folder, f"{INDEX_NAME}_{segment_id}")
+        path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
         return {
-            "arrays": write_array_file(f"{base}.arrays", arrays, metadata),
-            "impacts": write_array_file(f"{base}.impacts", scores, parameters),
+            "arrays": write_array_file(path, arrays, metadata),
+            "impacts": write_impacts(folder, segment_id, arrays, parameters),
         }
 
     def _arrays(self, left_out: frozenset[int]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
@@ -154,7 +157,7 @@ class SegmentWriter:
     ) -> dict[str, npt.NDArray[Any]]:
         n_docs = int(doc_of.max()) + 1
         # Where each term's tokens begin in each chunk, and the articles of each chunk.
-        offsets, docs = [], []
+        offsets, docs, pairs = [], [], []
         first = 0
         for chunk in self._chunks:
             counts = np.zeros(len(terms), np.int64)
@@ -163,10 +166,13 @@ class SegmentWriter:
             here = terms.take(places, mode="clip") == chunk["terms"]
             counts[places[here]] = np.diff(chunk["token_offsets"])[here]
             offsets.append((places, here, counts))
-            docs.append(doc_of[first : first + len(chunk["ids"])])
+            chunk_docs = doc_of[first : first + len(chunk["ids"])]
+            docs.append(chunk_docs)
+            pairs.append((chunk["pairs"], places, chunk_docs))
             first += len(chunk["ids"])
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         parts = []
+        keyword_tokens = []
         for low, high in _ranges(np.sum([counts for _, _, counts in offsets], axis=0)):
             keys = [
                 _tokens_of(chunk, low, high, places, here, chunk_docs)
@@ -175,16 +181,44 @@ class SegmentWriter:
             key = np.concatenate(keys)
             key.sort()
             parts.append(_invert(key, low, high, doc_type))
+            keyword_tokens.append(key[unpack_tokens(key)[-1] == _PAGE_KEYWORDS])
         columns = zip(*parts, strict=True)
         posting_counts, token_counts, field_df, doc, frequencies, positions = map(np.concatenate, columns)
-        return {
-            "offsets": np.concatenate(([0], np.cumsum(posting_counts))),
+        posting_offsets = np.concatenate(([0], np.cumsum(posting_counts)))
+        keywords = np.concatenate(keyword_tokens)
+        arrays = {
+            "offsets": posting_offsets,
             "docs": doc,
-            "frequencies": frequencies,
             "field_df": field_df,
             "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
             "positions": positions,
         }
+        arrays |= encode_frequencies(frequencies)
+        arrays |= keyword_arrays(keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS])
+        arrays |= pair_arrays(pairs, len(terms), doc_type)
+        return arrays
+
+
+def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
+    """Write and fsync the impacts of a segment, given its other arrays; returns the file's size in bytes."""
+    offsets, lengths = arrays["offsets"], arrays["lengths"]
+    impacts = compute_impacts(
+        arrays["docs"],
+        Frequencies(arrays),
+        offsets,
+        lengths,
+        arrays["keyword_postings"],
+        Weighting.of(parameters),
+    )
+    scores = {
+        "impacts": impacts,
+        "max_impacts": np.maximum.reduceat(impacts, offsets[:-1]),
+        "pair_impacts": compute_pair_impacts(
+            arrays["pair_docs"], arrays["pair_offsets"], lengths[:, 1], parameters
+        ),
+    }
+    metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
+    return write_array_file(os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts"), scores, metadata)
 
 
 def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -197,7 +231,7 @@ def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _tokens_of(
-    chunk: Chunk,
+    chunk: Arrays,
     low: int,
     high: int,
     places: npt.NDArray[np.int64],

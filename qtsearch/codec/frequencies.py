@@ -1,0 +1,64 @@
+"""Term frequencies in a byte a posting: the commonest triples by number, the others in a list beside.
+
+A posting has three frequencies, one for each text field, and nearly all postings share a few triples.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Arrays", "Frequencies", "encode_frequencies"]
+
+#: The code of a posting that is in the list.
+_RARE: Final = 255
+
+
+def encode_frequencies(frequencies: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of frequencies, shape (n_postings, 3), as :mod:`qtsearch.codec.segment` has them."""
+    packed = np.zeros(len(frequencies), np.uint64)
+    for field in range(3):
+        packed = (packed << np.uint64(16)) | frequencies[:, field]
+    triples, numbers, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    commonest = np.argsort(counts, kind="stable")[::-1][:_RARE]
+    codes = np.full(len(triples), _RARE, np.uint8)
+    codes[commonest] = np.arange(len(commonest), dtype=np.uint8)
+    posting_codes = codes[numbers]
+    rare = np.flatnonzero(posting_codes == _RARE)
+    table = triples[commonest]
+    return {
+        "frequency_codes": posting_codes,
+        "frequency_table": np.stack([table >> 32, (table >> 16) & 0xFFFF, table & 0xFFFF], 1).astype(
+            np.uint16
+        ),
+        "rare_postings": rare,
+        "rare_frequencies": frequencies[rare].astype(np.uint16),
+    }
+
+
+class Arrays(Protocol):
+    """Arrays by name, in memory or in a container."""
+
+    def __getitem__(self, name: str, /) -> npt.NDArray[Any]: ...
+
+
+class Frequencies:
+    """The term frequencies of all postings: a slice of it is a uint16 array of shape (n, 3)."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        """``arrays``: what :func:`encode_frequencies` gives, in memory or in a file."""
+        self._codes = arrays["frequency_codes"]
+        table = arrays["frequency_table"]
+        self._table = np.zeros((256, 3), np.uint16)
+        self._table[: len(table)] = table
+        self._rare_postings = arrays["rare_postings"]
+        self._rare_frequencies = arrays["rare_frequencies"]
+
+    def __getitem__(self, part: slice) -> npt.NDArray[np.uint16]:
+        start, stop, _ = part.indices(len(self._codes))
+        found = self._table.take(self._codes[start:stop], axis=0)
+        first, last = np.searchsorted(self._rare_postings, (start, stop))
+        found[self._rare_postings[first:last] - start] = self._rare_frequencies[first:last]
+        return found

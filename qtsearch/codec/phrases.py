@@ -1,0 +1,139 @@
+"""What is made of several words: keywords, and pairs of words that stand side by side in answers.
+
+Of every keyword of several words the articles that carry it are found word by word.
+
+Page keywords lie in an article's position space with gaps between them, so a run of consecutive positions is
+one keyword. A keyword of one term marks its posting. Longer ones make a trie: a node is a sequence of two
+terms or more, its key ``parent · n_terms + last term``; the parent of two terms is the first one, that of
+more is ``n_terms`` + the number of the node of all but the last. Keys ascend, so children lie side by side.
+
+A pair is two hard words. Its articles stand once for each time that it occurs in their answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS, unpack_tokens
+
+__all__ = ["MAX_PHRASE_TERMS", "keyword_arrays", "pair_arrays"]
+
+#: A longer keyword is found by its words only.
+MAX_PHRASE_TERMS: Final = 8
+_DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
+
+
+def keyword_arrays(
+    tokens: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    docs: npt.NDArray[Any],
+    keyword_frequencies: npt.NDArray[Any],
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of keywords, as the table in :mod:`qtsearch.codec.segment` has them.
+
+    Args:
+        tokens: those of the page keywords, packed, in any order.
+        offsets: where each term's postings begin and the last one's end.
+        docs: article of each posting.
+        keyword_frequencies: frequency in the page keywords of each posting.
+    """
+    n_terms = len(offsets) - 1
+    terms, token_docs, positions, _ = unpack_tokens(tokens)
+    order = np.lexsort((positions, token_docs))
+    terms, token_docs, positions = terms[order], token_docs[order], positions[order].astype(np.int64)
+    first = np.ones(len(terms), bool)
+    first[1:] = (token_docs[1:] != token_docs[:-1]) | (np.diff(positions) != 1)
+    starts = np.flatnonzero(first)
+    lengths = np.diff(starts, append=len(terms))
+    single = starts[lengths == 1]
+    keys, node_docs = _nodes(terms, token_docs[starts], starts, lengths, n_terms)
+    found = np.unique(node_docs)
+    doc_counts = np.bincount(found // MAX_DOCS, minlength=len(keys))
+    return {
+        "keyword_postings": _places(terms[single], token_docs[single], offsets, docs, keyword_frequencies),
+        "phrase_keys": keys,
+        "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
+        "phrase_offsets": np.concatenate(([0], np.cumsum(doc_counts))).astype(np.int32),
+        "phrase_docs": (found % MAX_DOCS).astype(docs.dtype),
+    }
+
+
+def _places(
+    terms: npt.NDArray[np.int64],
+    token_docs: npt.NDArray[np.int32],
+    offsets: npt.NDArray[np.int64],
+    docs: npt.NDArray[Any],
+    frequencies: npt.NDArray[Any],
+) -> npt.NDArray[np.int32]:
+    """The numbers of the postings of these terms in these articles, ascending, each once."""
+    postings = np.flatnonzero(frequencies)
+    posting_terms = np.searchsorted(offsets, postings, "right") - 1
+    keys = posting_terms * MAX_DOCS + docs[postings]
+    return postings[np.searchsorted(keys, np.unique(terms * MAX_DOCS + token_docs))].astype(np.int32)
+
+
+def _nodes(
+    terms: npt.NDArray[np.int64],
+    phrase_docs: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    n_terms: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The keys of all nodes, and of every keyword of several terms its node and article, packed."""
+    kept = (lengths > 1) & (lengths <= MAX_PHRASE_TERMS)
+    starts, lengths, phrase_docs = starts[kept], lengths[kept], phrase_docs[kept]
+    parents = terms[starts]
+    keys, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    n_nodes = 0
+    for depth in range(1, MAX_PHRASE_TERMS):
+        if not len(starts):
+            break
+        level, node = np.unique(parents * n_terms + terms[starts + depth], return_inverse=True)
+        node += n_nodes
+        n_nodes += len(level)
+        keys.append(level)
+        ends = lengths == depth + 1
+        found.append(node[ends] * MAX_DOCS + phrase_docs[ends])
+        starts, lengths, phrase_docs = starts[~ends], lengths[~ends], phrase_docs[~ends]
+        parents = node[~ends] + n_terms
+    return np.concatenate(keys), np.concatenate(found)
+
+
+def pair_arrays(
+    chunks: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]],
+    n_terms: int,
+    doc_type: Any,
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of pairs.
+
+    ``chunks``: of each its packed pairs, the new number of each of its terms, -1 for none, and of each of its
+    articles, -1 for one that is left out.
+    """
+    mask = (1 << PAIR_BITS) - 1
+    columns = []
+    for pairs, terms, docs in chunks:
+        doc = docs[pairs & mask]
+        kept = np.flatnonzero(doc >= 0)
+        first, second = terms[pairs[kept] >> 2 * PAIR_BITS], terms[(pairs[kept] >> PAIR_BITS) & mask]
+        columns.append((first * n_terms + second, doc[kept]))
+    keys, found = (np.concatenate(column) for column in zip(*columns, strict=True))
+    # Both in one number where they fit, for that sorts several times faster.
+    if n_terms * n_terms < 1 << (63 - _DOC_BITS):
+        packed = (keys << _DOC_BITS) | found
+        packed.sort()
+        keys, found = packed >> _DOC_BITS, packed & (MAX_DOCS - 1)
+    else:
+        order = np.lexsort((found, keys))
+        keys, found = keys[order], found[order]
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    nodes = keys[starts]
+    return {
+        "pair_seconds": (nodes % n_terms if n_terms else nodes).astype(np.min_scalar_type(n_terms)),
+        "pair_children": np.searchsorted(nodes, np.arange(n_terms + 1) * n_terms).astype(np.int32),
+        "pair_offsets": np.append(starts, len(keys)).astype(np.int32),
+        "pair_docs": found.astype(doc_type),
+    }

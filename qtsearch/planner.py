@@ -1,0 +1,465 @@
+"""Query → plan: the postings of its words, and of the words that count together, ready to be added up.
+
+A word is looked up once and kept in a bounded memo. A frequent one is laid out as a row of a number an
+article, a rare one stays a list of articles with what each gets; so do keywords of several words that stand
+whole in the query, and pairs of its words that stand side by side in answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch import analysis
+from qtsearch.codec.segment import Segment
+from qtsearch.parameters import Weighting
+from qtsearch.scoring import (
+    IMPACT_SCALE,
+    MAX_IMPACT,
+    PAIR_SCALE,
+    compute_impacts,
+    inverse_document_frequency,
+    soften,
+)
+
+__all__ = [
+    "MAX_QUERY_CHARS",
+    "MAX_QUERY_TERMS",
+    "Laid",
+    "Phrase",
+    "Plan",
+    "Planner",
+    "Postings",
+    "Rows",
+    "Scattered",
+]
+
+#: A longer query is cut here; a word of it counts at most MAX_TERM_COUNT times. So sums stay within 32 bits.
+MAX_QUERY_CHARS: Final = 32_768
+MAX_QUERY_TERMS: Final = 1_024
+MAX_TERM_COUNT: Final = 16
+
+_MAX_PAIRS: Final = 32  # of a query; and as many keywords of several words as terms
+_FREQUENT: Final = 16  # a term in more than 1/16 of the articles is laid out as a row
+_ROWS_BYTES: Final = 32 << 20  # of rows kept
+_WORDS_KEPT: Final = 16_384  # in the memo of query words
+_KEYWORDS_KEPT: Final = 16_384
+_FILTER_BITS: Final = 1 << 20
+_FIRST: Final = np.zeros(1, np.intp)
+
+
+class Scattered(NamedTuple):
+    """What is added article by article: ascending articles, each once, what each gets, and the most."""
+
+    docs: npt.NDArray[Any]
+    added: npt.NDArray[Any]
+    largest: int
+
+
+class Laid(NamedTuple):
+    """What is added as a row: the most it adds to any article, how many times, and which row it is."""
+
+    largest: int
+    times: int
+    place: int
+    table: Rows
+
+
+class Rows:
+    """Frequent terms laid out: of each, what it adds to every article, and in bits, which it adds to.
+
+    ``added``: uint16, shape (n_rows, row length); ``bits``: uint8, an eighth as long. A row takes memory when
+    it is filled.
+    """
+
+    __slots__ = ("added", "bits", "room")
+
+    def __init__(self, row_length: int, n_terms: int) -> None:
+        self.room = min(n_terms, max(1, _ROWS_BYTES // (2 * row_length)))
+        self.added = np.zeros((self.room, row_length), np.uint16)
+        self.bits = np.zeros((self.room, row_length // 8), np.uint8)
+
+    def lay_out(self, docs: npt.NDArray[Any], added: npt.NDArray[np.uint16]) -> Laid | None:
+        """A new row; ``None`` if there is no room."""
+        place = self.room - 1
+        if place < 0:
+            return None
+        self.room = place
+        row = self.added[place]
+        row[docs] = added
+        self.bits[place] = np.packbits(row.astype(bool))
+        return Laid(int(row.max()), 1, place, self)
+
+
+class Postings:
+    """The postings of one term, kept in the memo of query words."""
+
+    __slots__ = (
+        "df",
+        "docs",
+        "first_child",
+        "first_pair",
+        "frequent",
+        "idf",
+        "impacts",
+        "laid",
+        "largest",
+        "last_child",
+        "last_pair",
+        "scattered",
+        "soft",
+        "term",
+    )
+
+    def __init__(self, planner: Planner, term: int) -> None:
+        segment = planner.segment
+        start, stop = planner.offsets[term], planner.offsets[term + 1]
+        self.term = term
+        self.docs = segment.docs[start:stop]
+        self.impacts = planner.impacts[start:stop]
+        self.largest: int = planner.max_impacts[term]
+        self.df: int = stop - start
+        self.idf = inverse_document_frequency(segment.n_docs, self.df)
+        self.soft = bool(planner.term_soft[term])
+        self.frequent = self.df * _FREQUENT > segment.n_docs
+        # The keywords of several terms that begin with this one, and the pairs.
+        self.first_child: int = planner.phrase_children[term]
+        self.last_child: int = planner.phrase_children[term + 1]
+        self.first_pair: int = planner.pair_children[term]
+        self.last_pair: int = planner.pair_children[term + 1]
+        # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
+        # any other, the same as a list.
+        self.laid: Laid | None = None
+        self.scattered: Scattered | None = None
+
+
+class Phrase(NamedTuple):
+    """Words of the query that count together.
+
+    ``is_pair``: two words of which an answer has the second next after the first; otherwise a keyword.
+    """
+
+    words: Sequence[Postings]
+    scattered: Scattered
+    is_pair: bool
+
+
+class Plan:
+    """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
+
+    ``tokens``: its words as typed; ``words``: the postings of each, ``None`` where no article has it.
+    ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
+    ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
+    ``scattered``: ``n_rare`` words, then the phrases.
+    """
+
+    __slots__ = (
+        "bound",
+        "counts",
+        "dtype",
+        "n_rare",
+        "phrases",
+        "rows",
+        "scattered",
+        "some_hard",
+        "table",
+        "tokens",
+        "unit",
+        "words",
+    )
+
+    def __init__(
+        self,
+        tokens: list[str],
+        words: list[Postings | None],
+        counts: dict[Postings, int],
+        some_hard: bool,
+        unit: int,
+        table: Rows,
+        rows: list[Laid],
+        scattered: list[Scattered],
+        phrases: list[Phrase],
+    ) -> None:
+        self.tokens = tokens
+        self.words = words
+        self.counts = counts
+        self.some_hard = some_hard
+        self.unit = unit
+        self.table = table
+        self.rows = rows
+        self.n_rare = len(scattered)
+        self.scattered = scattered
+        self.phrases = phrases
+        if phrases:
+            scattered += [phrase.scattered for phrase in phrases]
+        self.bound = sum([row.largest for row in rows]) + sum([one.largest for one in scattered])
+        self.dtype: Any = np.uint16 if self.bound <= MAX_IMPACT else np.uint32
+
+
+class _Memo:
+    """What has been looked up: words as typed, postings by term, keywords by node.
+
+    A full one is replaced, never emptied: a query under way keeps its own, in which a term has one object.
+    """
+
+    __slots__ = ("keywords", "postings", "rows", "words")
+
+    def __init__(self, rows: Rows) -> None:
+        self.words: dict[str, Postings | None] = {}
+        self.postings: dict[int, Postings] = {}
+        self.keywords: dict[int, Phrase | None] = {}
+        self.rows = rows
+
+
+class Planner:
+    """Plans queries over one segment, by one weighting. Any number of threads may share it."""
+
+    def __init__(self, segment: Segment, weighting: Weighting, row_length: int) -> None:
+        """``row_length``: of rows, at least as many as there are articles.
+
+        Another weighting than the one that the index was published with takes a pass over all postings.
+        """
+        self.segment = segment
+        self.weighting = weighting
+        impacts, max_impacts = segment.impacts, segment.max_impacts
+        if weighting != Weighting.of(segment.parameters):
+            impacts = compute_impacts(
+                segment.docs,
+                segment.frequencies,
+                segment.offsets,
+                segment.lengths,
+                segment.keyword_postings,
+                weighting,
+            )
+            max_impacts = np.maximum.reduceat(impacts, segment.offsets[:-1])
+        self.impacts = impacts
+        # Single numbers are read several times faster from a memoryview than from an array.
+        self.max_impacts = max_impacts.data
+        self.offsets = segment.offsets.data
+        self.term_soft = segment.term_soft.data
+        self.phrase_children = segment.phrase_children.data
+        self.pair_children = segment.pair_children.data
+        self._form_terms = segment.form_terms.data
+        self._phrase_keys = segment.phrase_keys.data
+        self._phrase_offsets = segment.phrase_offsets.data
+        self._pair_seconds = segment.pair_seconds.data
+        self._pair_offsets = segment.pair_offsets.data
+        self._n_terms = len(segment.terms)
+        # With a field left out, a posting may count nothing.
+        self._all_count = min(weighting.weights) > 0
+        self._soft_share = weighting.parameters.soft_share
+        self._keyword_share = weighting.keyword_share * IMPACT_SCALE
+        self._pair_share = weighting.pair_share * (weighting.parameters.pair_k1 + 1.0) * IMPACT_SCALE
+        self._row_length = row_length
+        self._lock = threading.Lock()
+        self._memo = self._new_memo()
+
+    @cached_property
+    def _phrase_filter(self) -> bytes:
+        """A bit for each value of the low bits of a node's key: one look tells most that are none."""
+        bits = np.zeros(_FILTER_BITS, bool)
+        bits[self.segment.phrase_keys & (_FILTER_BITS - 1)] = True
+        return np.packbits(bits, bitorder="little").tobytes()
+
+    def find(self, token: str) -> int:
+        """The number of the term of a token as written, -1 if no article has it."""
+        segment = self.segment
+        form = analysis.fold(token)
+        number = segment.find_form(form.encode())
+        if number >= 0:
+            term: int = self._form_terms[number]
+            return term
+        # No article has the word in this form: another form of it may have the same stem.
+        return segment.find_term(analysis.stem(form).encode())
+
+    def plan(self, text: str) -> Plan:
+        """The words of a query, what each of them adds, and what they add together."""
+        memo = self._current()
+        known = memo.words
+        words: list[Postings | None] = []
+        counts: dict[Postings, int] = {}
+        tokens = analysis.tokenize(text[:MAX_QUERY_CHARS])
+        for token in tokens:
+            try:
+                postings = known[token]
+            except KeyError:
+                postings = self._look_up(token, memo)
+            words.append(postings)
+            if postings in counts:
+                if counts[postings] < MAX_TERM_COUNT:
+                    counts[postings] += 1
+            elif postings is not None and len(counts) < MAX_QUERY_TERMS:
+                counts[postings] = 1
+        phrases: list[Phrase] = []
+        if len(words) > 1:
+            if self._keyword_share:
+                phrases = self._keywords(words, memo)
+            if self._pair_share and not _is_soft(tokens[0], words[0]) and not _is_soft(tokens[-1], words[-1]):
+                phrases += self._pairs(words)
+        return self._plan(tokens, words, counts, phrases, 1, memo)
+
+    def join(self, plan: Plan, counts: Mapping[Postings, int], unit: int) -> Plan:
+        """The plan with other words, which count so many times 1/``unit``."""
+        joined = {word: times * unit for word, times in plan.counts.items()}
+        known = {word.term: word for word in joined}
+        for word, times in counts.items():
+            word = known.get(word.term, word)
+            joined[word] = joined.get(word, 0) + times
+        phrases = [phrase._replace(scattered=_times(phrase.scattered, unit)) for phrase in plan.phrases]
+        return self._plan(plan.tokens, plan.words, joined, phrases, unit, self._current())
+
+    def _plan(
+        self,
+        tokens: list[str],
+        words: list[Postings | None],
+        counts: dict[Postings, int],
+        phrases: list[Phrase],
+        unit: int,
+        memo: _Memo,
+    ) -> Plan:
+        some_hard = not all(word.soft for word in counts)
+        rows: list[Laid] = []
+        scattered: list[Scattered] = []
+        for postings, times in counts.items():
+            if postings.soft and not some_hard:  # a soft word counts wholly where there are no others
+                found = Scattered(postings.docs, postings.impacts, postings.largest)
+                scattered.append(_times(found, times))
+                continue
+            laid = postings.laid
+            if postings.frequent and (laid is None or laid.table is not memo.rows):
+                laid = self._lay_out(postings, memo)
+            if laid is not None:
+                rows.append(laid if times == 1 else laid._replace(largest=laid.largest * times, times=times))
+                continue
+            found = postings.scattered or self._scatter(postings)
+            scattered.append(found if times == 1 else _times(found, times))
+        return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, phrases)
+
+    def _current(self) -> _Memo:
+        memo = self._memo
+        if len(memo.words) >= _WORDS_KEPT:
+            memo = self._memo = self._new_memo()
+        return memo
+
+    def _new_memo(self) -> _Memo:
+        return _Memo(Rows(self._row_length, self._n_terms))
+
+    def look_up(self, token: str) -> Postings | None:
+        """The postings of a token as written, ``None`` if no article has it."""
+        memo = self._current()
+        return memo.words[token] if token in memo.words else self._look_up(token, memo)
+
+    # -- words -------------------------------------------------------------------------------------
+
+    def _look_up(self, token: str, memo: _Memo) -> Postings | None:
+        term = self.find(token)
+        postings = None
+        if term >= 0:
+            postings = memo.postings.get(term)
+            if postings is None:
+                postings = Postings(self, term)
+                if not self._all_count:
+                    kept = postings.impacts.nonzero()[0]
+                    postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
+                postings = memo.postings.setdefault(term, postings)
+        memo.words[token] = postings
+        return postings
+
+    def soften(self, impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+        """What these impacts count if their word is a soft one beside others."""
+        return soften(impacts, self._soft_share)
+
+    def _scatter(self, postings: Postings) -> Scattered:
+        impacts = self.soften(postings.impacts) if postings.soft else postings.impacts
+        postings.scattered = Scattered(postings.docs, impacts, int(impacts.max(initial=0)))
+        return postings.scattered
+
+    def _lay_out(self, postings: Postings, memo: _Memo) -> Laid | None:
+        impacts = self.soften(postings.impacts) if postings.soft else postings.impacts
+        with self._lock:
+            laid = postings.laid
+            if laid is None or laid.table is not memo.rows:
+                laid = postings.laid = memo.rows.lay_out(postings.docs, impacts)
+        return laid
+
+    # -- phrases -----------------------------------------------------------------------------------
+
+    def _keywords(self, words: Sequence[Postings | None], memo: _Memo) -> list[Phrase]:
+        """The keywords of several terms that stand in the query."""
+        keys, n_terms, bits = self._phrase_keys, self._n_terms, self._phrase_filter
+        mask = _FILTER_BITS - 1
+        found: dict[int, Sequence[Any]] = {}
+        first = words[0]
+        for start, second in enumerate(words[1:]):
+            word = second
+            if first is not None and word is not None and first.first_child < first.last_child:
+                key = first.term * n_terms + word.term
+                low, high, stop = first.first_child, first.last_child, start + 2
+                while bits[(key & mask) >> 3] >> (key & 7) & 1:
+                    node = bisect_left(keys, key, low, high)
+                    if node == high or keys[node] != key:
+                        break
+                    found[node] = words[start:stop]
+                    if stop == len(words) or (word := words[stop]) is None:
+                        break
+                    key = (n_terms + node) * n_terms + word.term
+                    low, high, stop = node + 1, len(keys), stop + 1
+            first = second
+        phrases: list[Phrase] = []
+        for node, keyword in found.items():
+            known = memo.keywords
+            if node in known:
+                phrase = known[node]
+            else:
+                if len(known) >= _KEYWORDS_KEPT:
+                    known = memo.keywords = {}
+                phrase = known[node] = self._keyword(node, keyword)
+            if phrase is not None and len(phrases) < MAX_QUERY_TERMS:
+                phrases.append(phrase)
+        return phrases
+
+    def _keyword(self, node: int, words: Sequence[Postings]) -> Phrase | None:
+        """The keyword that a node is; ``None`` if longer ones begin like this, but none ends here."""
+        docs = self.segment.phrase_docs[self._phrase_offsets[node] : self._phrase_offsets[node + 1]]
+        if not len(docs):
+            return None
+        idf = sum([word.idf * self._soft_share if word.soft else word.idf for word in words])
+        largest = min(round(self._keyword_share * idf), MAX_IMPACT)
+        return Phrase(words, Scattered(docs, np.full(len(docs), largest, np.uint16), largest), False)
+
+    def _pairs(self, words: Sequence[Postings | None]) -> list[Phrase]:
+        """The pairs of a query that is a phrase: each two of its hard words that follow each other."""
+        hard = [word for word in words if word is not None and not word.soft]
+        pairs = [pair for pair in dict.fromkeys(pairwise(hard)) if pair[0] is not pair[1]][:_MAX_PAIRS]
+        phrases: list[Phrase] = []
+        for first, second in pairs:
+            node = bisect_left(self._pair_seconds, second.term, first.first_pair, first.last_pair)
+            if node < first.last_pair and self._pair_seconds[node] == second.term:
+                begin, end = self._pair_offsets[node], self._pair_offsets[node + 1]
+                largest = min(round((first.idf + second.idf) * self._pair_share / len(pairs)), MAX_IMPACT)
+                # Whole numbers of 1/256, for the rounded impacts of an article add up to PAIR_SCALE at most.
+                factor = (largest << 8) // PAIR_SCALE
+                added = np.multiply(self.segment.pair_impacts[begin:end], factor, dtype=np.uint32) >> 8
+                docs = self.segment.pair_docs[begin:end]
+                starts = (docs[1:] != docs[:-1]).nonzero()[0]
+                if len(starts) + 1 < len(docs):  # an article stands there once for each time it has the pair
+                    starts = np.concatenate((_FIRST, starts + 1))
+                    docs, added = docs.take(starts), np.add.reduceat(added, starts)
+                phrases.append(Phrase((first, second), Scattered(docs, added, largest), True))
+        return phrases
+
+
+def _times(scattered: Scattered, times: int) -> Scattered:
+    docs, added, largest = scattered
+    return Scattered(docs, added.astype(np.uint32) * np.uint32(times), largest * times)
+
+
+def _is_soft(token: str, word: Postings | None) -> bool:
+    return analysis.fold(token) in analysis.SOFT_WORDS if word is None else word.soft
