@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 # One thread does: BLAS would start one a core, and take half of NumPy's import for it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 if TYPE_CHECKING:
-    from qtsearch import ReindexReport, Results
+    from qtsearch import Explanation, ReindexReport, Results
 
 __all__ = ["main"]
 
@@ -94,8 +94,47 @@ def _parser() -> argparse.ArgumentParser:
     )
     query.add_argument("--limit", type=_count, default=10, metavar="N", help="hits to list (default: 10)")
     query.add_argument("--offset", type=_count, default=0, metavar="N", help="hits to skip (default: 0)")
+    query.add_argument(
+        "--boost",
+        action="append",
+        type=_boost,
+        metavar="FIELD=W",
+        help="weight from 0 to 100 of question, answer or page_keywords; 0 leaves it out; may be repeated",
+    )
+    query.add_argument("--broaden", action="store_true", help="let words of the best pages join the query")
+    query.add_argument("--explain", action="store_true", help="say of each hit what its score is made of")
     query.add_argument("--json", action="store_true", help="print one JSON object")
     query.set_defaults(run=_query)
+
+    tune = commands.add_parser(
+        "tune",
+        help="show or change the ranking parameters of the index",
+        description="Show the ranking parameters, or change them without reading the articles again.",
+        epilog="example:\n  python -m qtsearch tune --set k1=1.2 --set question_weight=4\n\n"
+        "later runs of reindex keep the parameters; --reset goes back to the defaults",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    tune.add_argument("--index", metavar="DIR", help=index_help)
+    tune.add_argument(
+        "--set", action="append", type=_assignment, metavar="NAME=VALUE", help="change one; may be repeated"
+    )
+    tune.add_argument("--reset", action="store_true", help="begin with the defaults")
+    tune.add_argument("--json", action="store_true", help="print one JSON object")
+    tune.set_defaults(run=_tune)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure the index by queries and judgments of yours",
+        description="Ask judged queries, print nDCG@10, MRR@10 and R@100. A judged id is a page's url.",
+        epilog="example:\n  python -m qtsearch evaluate queries.jsonl qrels.tsv --index index\n\n"
+        "needs ir-measures: pip install 'qtsearch[evaluate]'",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    evaluate.add_argument("queries", metavar="QUERIES", help="JSON lines with _id and text, or id TAB text")
+    evaluate.add_argument("qrels", metavar="QRELS", help="BEIR's TSV with its header, or TREC's lines")
+    evaluate.add_argument("--index", metavar="DIR", help=index_help)
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object, with figures by query")
+    evaluate.set_defaults(run=_evaluate)
     return parser
 
 
@@ -104,6 +143,26 @@ def _count(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is less than 0")
     return value
+
+
+def _assignment(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        what = f"{value!r} is no number" if equals else "there is no ="
+        raise argparse.ArgumentTypeError(f"{text!r}: {what}; write NAME=NUMBER") from None
+
+
+def _boost(text: str) -> tuple[str, float]:
+    from qtsearch.parameters import check_boosts
+
+    name, value = _assignment(text)
+    try:
+        check_boosts({name: value})
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name, value
 
 
 # -- reindex ---------------------------------------------------------------------------------------
@@ -168,9 +227,15 @@ def _query(arguments: argparse.Namespace) -> int:
     from qtsearch import open_index
 
     with open_index(arguments.index) as index:
-        results = index.search(
-            arguments.text, subjects=arguments.subject, limit=arguments.limit, offset=arguments.offset
-        )
+        asked: dict[str, Any] = {
+            "subjects": arguments.subject,
+            "boosts": dict(arguments.boost or ()),
+            "broaden": arguments.broaden,
+        }
+        results = index.search(arguments.text, limit=arguments.limit, offset=arguments.offset, **asked)
+        explanations: dict[str, Explanation] = {}
+        if arguments.explain:
+            explanations = {hit.url: index.explain(arguments.text, hit.url, **asked) for hit in results}
         if arguments.subject:
             for subject in index.unknown_subjects(arguments.subject):
                 known = ", ".join(index.subjects())
@@ -178,13 +243,16 @@ def _query(arguments: argparse.Namespace) -> int:
         if arguments.json:
             import json
 
-            print(json.dumps(results.to_dict(), ensure_ascii=False))
+            found = results.to_dict()
+            for hit in found["hits"] if explanations else ():
+                hit["explanation"] = explanations[hit["url"]].to_dict()
+            print(json.dumps(found, ensure_ascii=False))
         else:
-            _print_list(results)
+            _print_list(results, explanations)
     return _OK
 
 
-def _print_list(results: Results) -> None:
+def _print_list(results: Results, explanations: Mapping[str, Explanation]) -> None:
     if not results.total:
         print(f"no page matches {results.query!r}")
         return
@@ -195,3 +263,61 @@ def _print_list(results: Results) -> None:
         date = f"{hit.date}  " if hit.date else ""
         print(f"\n{hit.rank:3}. {hit.question}  [{hit.score:.2f}]")
         print(f"     {hit.subject or '-'}  {date}{hit.url}")
+        if hit.url in explanations:
+            print("\n".join(f"     {line}" for line in str(explanations[hit.url]).splitlines()[1:]))
+
+
+# -- tune ------------------------------------------------------------------------------------------
+
+
+def _tune(arguments: argparse.Namespace) -> int:
+    from qtsearch import RankingParameters, open_index, set_parameters
+
+    with open_index(arguments.index) as index:
+        parameters = index.parameters
+        changes = dict(arguments.set or ())
+        if changes or arguments.reset:
+            parameters = RankingParameters() if arguments.reset else parameters
+            try:
+                parameters = parameters.replace(**changes)
+            except ValueError as error:
+                return _fail(str(error))
+            generation = set_parameters(index.path, parameters)
+            if not arguments.json:
+                print(f"generation {generation} in {index.path}")
+    values = parameters.to_dict()
+    if arguments.json:
+        import json
+
+        print(json.dumps(values))
+        return _OK
+    for name, default, (low, high), meaning in RankingParameters.table():
+        mark = " " if values[name] == default else "*"
+        print(f"{mark} {name:22} {values[name]:<6g} {f'{low:g} to {high:g}':10}  {meaning}")
+    if parameters != RankingParameters():
+        print("* is not the default")
+    return _OK
+
+
+# -- evaluate --------------------------------------------------------------------------------------
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from qtsearch import evaluation, open_index
+
+    with open_index(arguments.index) as index:
+        found = evaluation.evaluate(index, arguments.queries, arguments.qrels)
+    if found.missing:
+        count = f"{len(found.missing):,} of {found.judged:,} judged ids are no page of the index"
+        print(f"qtsearch: {count}: {found.missing[0]!r} is the url of none", file=sys.stderr)
+    if arguments.json:
+        import json
+
+        print(json.dumps(found.to_dict(), ensure_ascii=False))
+        return _OK
+    for name, value in found.mean.to_dict().items():
+        print(f"{name:7}  {value:.4f}")
+    left_out = [(found.unjudged, "without a relevant page"), (found.unasked, "without a text")]
+    told = ", ".join(f"{count:,} {why}" for count, why in left_out if count)
+    print(f"means over {len(found.by_query):,} queries" + (f"; left out: {told}" if told else ""))
+    return _OK

@@ -21,6 +21,8 @@ from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, SourceError
 from qtsearch.index import default_path
+from qtsearch.parameters import RankingParameters
+from qtsearch.tuning import published_parameters
 
 __all__ = ["ReindexReport", "reindex"]
 
@@ -56,6 +58,7 @@ def reindex(
     index: Path | None = None,
     *,
     include_no_index: bool = False,
+    parameters: RankingParameters | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> ReindexReport:
@@ -68,6 +71,7 @@ def reindex(
             files and folders are passed over; links to folders are not followed.
         index: the folder of the index, made if need be; by default ``$QTSEARCH_INDEX``, else ``index``.
         include_no_index: take in the pages that are marked ``no_index: true``.
+        parameters: of the ranking; by default those of the index as it is, or the defaults for a new one.
         processes: how many read files at a time, 1 or more; 1 reads them in this process. By default one
             for each processor, and this process for few files.
         progress: called from time to time, in the calling thread, with files read and files in all.
@@ -101,7 +105,7 @@ def reindex(
             writer = SegmentWriter(chunks, reading.dictionary)
             left_out, duplicates = _duplicates(writer)
             rejected += duplicates
-            sizes = writer.write(folder, segment_id, left_out)
+            sizes = writer.write(folder, segment_id, left_out, parameters or published_parameters(folder))
             pages = len(writer.urls) - len(left_out)
             generation = publishing.publish(folder, segment_id, pages)
         except BaseException:
