@@ -16,15 +16,18 @@ ORDER = """
     _version
     errors
     schema
+    parameters
     analysis
     breaks
     articles
     scoring
     codec
     codec.container
+    codec.frequencies
     codec.records
     codec.segment
     codec.chunk
+    codec.phrases
     codec.writer
     codec.fields
     codec.matchers
@@ -32,10 +35,15 @@ ORDER = """
     codec.terms
     codec.plugin
     generation
+    planner
     searcher
     results
+    feedback
+    explanation
     index
+    evaluation
     publishing
+    tuning
     workers
     indexer
     qtsearch
@@ -43,8 +51,8 @@ ORDER = """
     __main__
 """.split()
 
-#: What else is imported: the standard library, and these.
-OTHERS = {"numpy", "whoosh", "yaml", "nltk"}
+#: What else is imported: the standard library, and these; the last one by `evaluation`, when it is asked.
+OTHERS = {"numpy", "whoosh", "yaml", "nltk", "ir_measures"}
 
 
 def modules() -> dict[str, Path]:
