@@ -1,7 +1,7 @@
 """Broadening: words of the best articles join the query (RM3: Abdul-Jaleel and others, TREC 2004).
 
-More of what is relevant is found, and the very first hits get a little worse: so it is an option. To the words
-typed the :data:`TERMS` weightiest words of the :data:`PAGES` best articles are added, weighed by how much of
+More of what is relevant is found, and the very first hits get a little worse: so it is an option. The
+:data:`TERMS` weightiest words of the :data:`PAGES` best articles join the words typed, weighed by how much of
 an article a word makes up and by the article's score; together they count half as much as the hard words
 typed.
 """

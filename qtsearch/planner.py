@@ -52,7 +52,6 @@ _ROWS_BYTES: Final = 32 << 20  # of rows kept
 _WORDS_KEPT: Final = 16_384  # in the memo of query words
 _KEYWORDS_KEPT: Final = 16_384
 _FILTER_BITS: Final = 1 << 20
-_FIRST: Final = np.zeros(1, np.intp)
 
 
 class Scattered(NamedTuple):
@@ -154,7 +153,8 @@ class Phrase(NamedTuple):
 class Plan:
     """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
 
-    ``tokens``: its words as typed; ``words``: the postings of each, ``None`` where no article has it.
+    ``tokens``: its words as typed; ``words``: the postings of each, ``None`` where no article has it or there
+    are too many.
     ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
     ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
     ``scattered``: ``n_rare`` words, then the phrases.
@@ -291,12 +291,13 @@ class Planner:
                 postings = known[token]
             except KeyError:
                 postings = self._look_up(token, memo)
+            if postings is not None:
+                times = counts.get(postings, 0)
+                if times == 0 and len(counts) == MAX_QUERY_TERMS:
+                    postings = None
+                elif times < MAX_TERM_COUNT:
+                    counts[postings] = times + 1
             words.append(postings)
-            if postings in counts:
-                if counts[postings] < MAX_TERM_COUNT:
-                    counts[postings] += 1
-            elif postings is not None and len(counts) < MAX_QUERY_TERMS:
-                counts[postings] = 1
         phrases: list[Phrase] = []
         if len(words) > 1:
             if self._keyword_share:
@@ -324,7 +325,11 @@ class Planner:
         unit: int,
         memo: _Memo,
     ) -> Plan:
-        some_hard = not all(word.soft for word in counts)
+        some_hard = False
+        for word in counts:
+            if not word.soft:
+                some_hard = True
+                break
         rows: list[Laid] = []
         scattered: list[Scattered] = []
         for postings, times in counts.items():
@@ -444,15 +449,9 @@ class Planner:
             if node < first.last_pair and self._pair_seconds[node] == second.term:
                 begin, end = self._pair_offsets[node], self._pair_offsets[node + 1]
                 largest = min(round((first.idf + second.idf) * self._pair_share / len(pairs)), MAX_IMPACT)
-                # Whole numbers of 1/256, for the rounded impacts of an article add up to PAIR_SCALE at most.
-                factor = (largest << 8) // PAIR_SCALE
-                added = np.multiply(self.segment.pair_impacts[begin:end], factor, dtype=np.uint32) >> 8
-                docs = self.segment.pair_docs[begin:end]
-                starts = (docs[1:] != docs[:-1]).nonzero()[0]
-                if len(starts) + 1 < len(docs):  # an article stands there once for each time it has the pair
-                    starts = np.concatenate((_FIRST, starts + 1))
-                    docs, added = docs.take(starts), np.add.reduceat(added, starts)
-                phrases.append(Phrase((first, second), Scattered(docs, added, largest), True))
+                added = self.segment.pair_impacts[begin:end] * np.uint32(largest) // np.uint32(PAIR_SCALE)
+                scattered = Scattered(self.segment.pair_docs[begin:end], added, largest)
+                phrases.append(Phrase((first, second), scattered, True))
         return phrases
 
 
@@ -462,4 +461,4 @@ def _times(scattered: Scattered, times: int) -> Scattered:
 
 
 def _is_soft(token: str, word: Postings | None) -> bool:
-    return analysis.fold(token) in analysis.SOFT_WORDS if word is None else word.soft
+    return analysis.is_soft(analysis.stem(analysis.fold(token))) if word is None else word.soft

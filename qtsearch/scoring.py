@@ -149,29 +149,22 @@ def compute_impacts(
 
 def compute_pair_impacts(
     docs: npt.NDArray[Any],
-    offsets: npt.NDArray[np.int32],
+    counts: npt.NDArray[Any],
     answer_lengths: npt.NDArray[Any],
     parameters: RankingParameters,
 ) -> npt.NDArray[np.uint8]:
-    """What each occurrence of a pair in an article adds to sat(x): ``uint8``, shape (n_occurrences,).
+    """sat(x) of every posting of a pair, in 1/255 of the most that it can be: ``uint8``, shape (n_postings,).
 
     Args:
-        docs: article of each occurrence, ascending within a pair, shape (n_occurrences,).
-        offsets: where each pair's occurrences begin and the last one's end, shape (n_pairs + 1,).
+        docs: article of each posting, shape (n_postings,).
+        counts: how often it has the pair, shape (n_postings,).
         answer_lengths: lengths of the answers, shape (n_docs,).
     """
-    mean = float(average_lengths(answer_lengths[:, None])[0])
     b = parameters.pair_b
-    norms = np.maximum(parameters.pair_k1 * (1.0 - b + b * (answer_lengths / mean)), 1e-9)
-    first = np.ones(len(docs), bool)
-    first[1:] = docs[1:] != docs[:-1]
-    first[offsets[:-1]] = True
-    places = np.arange(len(docs))
-    starts = places[first]
-    before = places - np.repeat(starts, np.diff(starts, append=len(docs)))
-    norm = norms[docs]
-    totals = [np.rint(PAIR_SCALE * count / (count + norm)) for count in (before, before + 1)]
-    impacts: npt.NDArray[np.uint8] = (totals[1] - totals[0]).astype(np.uint8)
+    relative = answer_lengths / average_lengths(answer_lengths[:, None])[0]
+    norms = np.maximum(parameters.pair_k1 * (1.0 - b + b * relative), 1e-9)
+    times = counts.astype(np.float64)
+    impacts: npt.NDArray[np.uint8] = np.rint(PAIR_SCALE * times / (times + norms[docs])).astype(np.uint8)
     return impacts
 
 

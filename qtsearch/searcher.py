@@ -35,6 +35,7 @@ _PUT_OFF: Final = 8  # rows are put off that add at most 1/8 of what all terms m
 
 _LARGEST: Final = itemgetter(0)
 
+_FEW_ROWS: Final = 2  # are looked up one by one
 _MIN_ROWS_PUT_OFF: Final = 4  # where there are so many that it saves more than it costs
 _NOTHING: Final = np.zeros(0, np.intp), np.zeros(0, np.uint16)
 
@@ -159,7 +160,10 @@ class Searcher:
         self, plan: Plan, rows: list[Laid], docs: npt.NDArray[Any], values: npt.NDArray[Any]
     ) -> None:
         """Add what the rows have for ``docs`` to their ``values``, in place."""
-        if not rows:
+        if len(rows) <= _FEW_ROWS:
+            for row in rows:
+                added = plan.table.added[row.place].take(docs)
+                values += added if row.times == 1 else added * values.dtype.type(row.times)
             return
         starts = np.array([row.place for row in rows])[:, None] * self._padded
         added = plan.table.added.reshape(-1).take(starts + docs)

@@ -15,17 +15,36 @@ WORDS = (
     "the of in is are what how explain describe cell cells celled virus virology clot-clots x_1 "
     "naïve Naive β don't 血栓"
 ).split()
+#: Keywords: of one term, of several, some beginning or ending like others, of one stem, soft, too long.
+KEYWORDS = [
+    "cell",
+    "viruses",
+    "of",
+    "virus cell",
+    "virus cells x_1",
+    "virus cell x_1 naïve",
+    "cell virus",
+    "cell x",
+    "cell cell",
+    "what is the",
+    "clots of virology",
+    "clot of virology cell",
+    "β don't 血栓 the cell virus x clot",  # eight terms
+    "β don't 血栓 the cell virus x clot cell",  # nine: found by its words only
+    "zebra cell",
+    "!?",
+]
 UNKNOWN_WORDS = ["zebra", "quark", "!?", "\N{BRAIN}"]
 SUBJECTS = ["", "Biology", "Computer Science", "Computer science", "Économie"]
 MANY = 300  # more than fits a byte
 MAX_PAGES = 9
 
 _words = st.sampled_from(WORDS)
-_texts = st.lists(_words, min_size=1, max_size=8).map(" ".join)
+_texts = st.lists(_words | st.sampled_from(KEYWORDS), min_size=1, max_size=8).map(" ".join)
 _pools = st.lists(_texts, min_size=1, max_size=4)
 _numbers = st.lists(st.integers(0, 19), min_size=1, max_size=MAX_PAGES, unique=True)
 _repeats = st.sampled_from([1, 1, 1, 2, 7, MANY])
-_phrases = st.lists(_words, max_size=4).map(tuple)
+_phrases = st.lists(_words | st.sampled_from(KEYWORDS), max_size=5).map(tuple)
 _subjects = st.sampled_from(SUBJECTS)
 # A word in one of sixteen pages is summed in another way than a frequent one: for some, pages that have none.
 _fillers = [Article(url=f"/filler/{n}", question="Filler?", answer="The filler.") for n in range(90)]
@@ -57,29 +76,49 @@ def _repeated(pairs: list[tuple[str, int]]) -> str:
     return " ".join(" ".join([word] * times) for word, times in pairs)
 
 
-#: Words of the corpora and others, some of them many times.
+#: Words and keywords of the corpora and other words, some of them many times.
 queries = st.lists(
-    st.tuples(st.sampled_from(WORDS * 3 + UNKNOWN_WORDS), st.sampled_from([1, 1, 1, 1, 2, 15, 16, 17])),
+    st.tuples(
+        st.sampled_from(WORDS * 3 + KEYWORDS * 2 + UNKNOWN_WORDS),
+        st.sampled_from([1, 1, 1, 1, 2, 15, 16, 17]),
+    ),
     max_size=8,
 ).map(_repeated)
 
 
 def zipf_articles(count: int, seed: int) -> list[Article]:
-    """Articles of random words: soft words in most of them, others in ever fewer, some in one alone."""
+    """Articles of random words: soft words in most of them, others in ever fewer, some in one alone.
+
+    Often a word is followed by the same other word. Keywords have one to nine words, and pages share them.
+    """
     rng = random.Random(seed)
     soft = sorted(SOFT_WORDS)[::5]
     rare = [f"w{n}" for n in range(2_000)]
 
-    def text(words: int) -> str:
-        ranks = (int(rng.paretovariate(0.7)) - 1 for _ in range(words))
-        return " ".join(rng.choice(soft) if rng.random() < 0.4 else rare[rank % 2_000] for rank in ranks)
+    def text(length: int) -> str:
+        words: list[str] = []
+        rank = 0
+        for _ in range(length):
+            if words and words[-1] == rare[rank] and rng.random() < 0.4:
+                rank = (rank * 7 + 1) % 2_000
+                words.append(rare[rank])
+            elif rng.random() < 0.4:
+                words.append(rng.choice(soft))
+            else:
+                rank = (
+                    int(rng.paretovariate(0.7)) - 1 if rng.random() < 0.7 else rng.randrange(2_000)
+                ) % 2_000
+                words.append(rare[rank])
+        return " ".join(words)
 
+    keywords = [text(rng.choice([1, 1, 2, 2, 2, 3, 4, 9])) for _ in range(max(4, count // 20))]
+    keywords += [f"{keyword} {text(1)}" for keyword in keywords]
     return [
         Article(
             url=f"/{number}",
             question=text(rng.randint(1, 12)),
             answer=text(rng.randint(1, 60)),
-            page_keywords=tuple(text(2) for _ in range(rng.randint(0, 3))),
+            page_keywords=tuple(rng.choices(keywords, k=rng.randint(0, 3))),
             subject=rng.choice(["Alpha", "Beta", "Gamma", ""]),
         )
         for number in range(count)

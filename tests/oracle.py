@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from qtsearch import analysis
@@ -19,22 +20,53 @@ from qtsearch.schema import slugify
 K1 = 1.5
 WEIGHTS = (3.0, 1.0, 2.0)  # question, answer, page keywords
 B = (0.5, 0.6, 0.5)
-QUESTION_SHARE = 0.4
-QUESTION_K1 = 1.2
-QUESTION_B = 0.75
+SHARES = (0.4, 0.0, 0.6)
+SHARE_K1 = 1.2
+SHARE_B = 0.75
 SOFT_SHARE = 0.25
+KEYWORD_SHARE = 0.5
+PAIR_SHARE = 1.0
+PAIR_K1 = 1.2
+PAIR_B = 0.6
 
 MAX_COUNT = 16  # a word of the query counts at most so often
 MAX_TERMS = 1_024
 MAX_CHARS = 32_768
+MAX_KEYWORD_TERMS = 8  # a longer keyword is found by its words only
+MAX_PAIRS = 32
+
+
+class FoundPair(NamedTuple):
+    """A pair in one page: ``times`` in its answer, where ``times`` / (``times`` + ``norm``) of ``most`` is
+    added to the score."""
+
+    most: float
+    times: int
+    norm: float
 
 
 class Found(NamedTuple):
-    """A page that matches. ``counted``: the query's words that it has, each as often as it counts."""
+    """A page that matches.
+
+    ``counted``: the query's words that it has, each as often as it counts. ``keywords``: how many of its
+    keywords of several words stand in the query. ``pairs``: those of the query that its answer has.
+    """
 
     url: str
     score: float
     counted: int
+    keywords: int
+    pairs: list[FoundPair]
+
+
+class Keyword(NamedTuple):
+    """A keyword of several words that stands in the query: what it adds, and the pages that carry it."""
+
+    added: float
+    docs: set[int]
+
+
+Pair = dict[int, FoundPair]  # by page
 
 
 @cache
@@ -44,9 +76,35 @@ def _analysed(token: str) -> tuple[str, bool]:
     return analysis.stem(form), form not in analysis.STOP_WORDS
 
 
+def terms_of(text: str) -> list[str]:
+    """The terms of a text, in order, repeated as they are."""
+    return [_analysed(token)[0] for token in analysis.tokenize(text)]
+
+
 def query_terms(text: str) -> list[str]:
-    """The terms of a query, in order, repeated as they are."""
-    return [_analysed(token)[0] for token in analysis.tokenize(text[:MAX_CHARS])]
+    """Those of a query, of which only so much is read."""
+    return terms_of(text[:MAX_CHARS])
+
+
+def pairs_of(terms: Sequence[str], counted: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs of a query, given all its terms and those that count: none, unless it is a phrase."""
+    if analysis.is_soft(terms[0]) or analysis.is_soft(terms[-1]):
+        return []
+    known = set(counted)
+    hard = [term for term in terms if term in known and not analysis.is_soft(term)]
+    pairs: list[tuple[str, str]] = []
+    for pair in pairwise(hard):
+        if pair[0] != pair[1] and pair not in pairs and len(pairs) < MAX_PAIRS:
+            pairs.append(pair)
+    return pairs
+
+
+def runs_of(terms: Sequence[str]) -> list[tuple[str, ...]]:
+    """All that may be a keyword of several words: each run of consecutive terms, once."""
+    runs: list[tuple[str, ...]] = []
+    for length in range(2, MAX_KEYWORD_TERMS + 1):
+        runs += [tuple(terms[start : start + length]) for start in range(len(terms) - length + 1)]
+    return list(dict.fromkeys(runs))
 
 
 class Oracle:
@@ -59,11 +117,15 @@ class Oracle:
         self.doc_of = {page.url: doc for doc, page in enumerate(self.pages)}
         lengths: list[list[int]] = []
         self._frequencies: dict[str, dict[int, list[int]]] = {}  # by term and page: one for each field
+        self._keywords: dict[tuple[str, ...], set[int]] = {}  # the pages that carry each
         for doc, page in enumerate(self.pages):
             lengths.append(self._count(doc, ([page.question], [page.answer], page.page_keywords), only))
+            for keyword in page.page_keywords:
+                self._keywords.setdefault(tuple(terms_of(keyword)), set()).add(doc)
         averages = [_average(column) for column in zip(*lengths, strict=True)]
         #: Of each page, its lengths in the average lengths.
         self._relative = [[n / mean for n, mean in zip(row, averages, strict=True)] for row in lengths]
+        self._answers: dict[int, list[str]] = {}
         self._scored: dict[str, dict[int, float]] = {}
 
     def _count(self, doc: int, fields: Sequence[Sequence[str]], only: frozenset[str] | None) -> list[int]:
@@ -78,20 +140,43 @@ class Oracle:
                     self._frequencies.setdefault(term, {}).setdefault(doc, [0, 0, 0])[field] += count
         return lengths
 
+    def idf(self, term: str) -> float:
+        """How rare a term is."""
+        df = len(self._frequencies[term])
+        return math.log(1 + (len(self.pages) - df + 0.5) / (df + 0.5))
+
     def scores_of(self, term: str) -> dict[int, float]:
         """What a term scores in each page that has it."""
         if term not in self._scored:
-            found = self._frequencies.get(term, {})
-            idf = math.log(1 + (len(self.pages) - len(found) + 0.5) / (len(found) + 0.5))
+            keywords = self._keywords.get((term,), set())
             self._scored[term] = {
-                doc: idf * _score(frequencies, self._relative[doc]) for doc, frequencies in found.items()
+                doc: self.idf(term) * (_score(found, self._relative[doc]) + KEYWORD_SHARE * (doc in keywords))
+                for doc, found in self._frequencies.get(term, {}).items()
             }
         return self._scored[term]
+
+    def _keyword(self, terms: tuple[str, ...]) -> Keyword:
+        idfs = [self.idf(term) * (SOFT_SHARE if analysis.is_soft(term) else 1) for term in terms]
+        return Keyword(KEYWORD_SHARE * sum(idfs), self._keywords[terms])
+
+    def _pair(self, first: str, second: str, n_pairs: int) -> Pair:
+        """``n_pairs``: of the query, which gets the mean of what they add."""
+        most = PAIR_SHARE * (self.idf(first) + self.idf(second)) * (PAIR_K1 + 1) / n_pairs
+        found: Pair = {}
+        for doc in self._frequencies[first].keys() & self._frequencies[second].keys():
+            if doc not in self._answers:
+                self._answers[doc] = terms_of(self.pages[doc].answer)
+            times = sum(pair == (first, second) for pair in pairwise(self._answers[doc]))
+            if times:
+                norm = PAIR_K1 * (1 - PAIR_B + PAIR_B * self._relative[doc][1])
+                found[doc] = FoundPair(most, times, norm)
+        return found
 
     def search(self, text: str, subjects: Iterable[str] | None = None) -> Ranking:
         """Rank every page that has one of the words."""
         counts: Counter[str] = Counter()
-        for term in query_terms(text):
+        terms = query_terms(text)
+        for term in terms:
             if term in counts or (term in self._frequencies and len(counts) < MAX_TERMS):
                 counts[term] += 1
         for term, count in counts.items():
@@ -103,19 +188,48 @@ class Oracle:
             for doc, score in self.scores_of(term).items():
                 scores[doc] += factor * score
         docs = [doc for doc, score in enumerate(scores) if score]
+        keywords, pairs = self._phrases(terms, counts)
+        for keyword in keywords:
+            for doc in keyword.docs:
+                scores[doc] += keyword.added
+        for pair in pairs:
+            for doc, (most, times, norm) in pair.items():
+                scores[doc] += most * times / (times + norm)
         if subjects is not None:
             slugs = {slugify(subject) for subject in subjects}
             docs = [doc for doc in docs if self.slugs[doc] in slugs]
         docs.sort(key=scores.__getitem__, reverse=True)  # stable: ties stay in order
-        return Ranking(self, counts, scores, docs)
+        return Ranking(self, counts, keywords, pairs, scores, docs)
+
+    def _phrases(self, terms: Sequence[str], counts: Counter[str]) -> tuple[list[Keyword], list[Pair]]:
+        if not counts:
+            return [], []
+        runs = [
+            run for run in runs_of(terms) if run in self._keywords and all(term in counts for term in run)
+        ]
+        pairs = pairs_of(terms, counts)
+        return [self._keyword(run) for run in runs], [self._pair(*pair, len(pairs)) for pair in pairs]
 
 
 class Ranking:
-    """The pages that match a query, best first: a sequence, of which only what is asked for is looked at."""
+    """The pages that match a query, best first: a sequence, of which only what is asked for is looked at.
 
-    def __init__(self, oracle: Oracle, counts: Counter[str], scores: list[float], docs: list[int]) -> None:
+    ``counts``: of the query's words. ``keywords``, ``pairs``: what of them stands in the query.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        counts: Counter[str],
+        keywords: list[Keyword],
+        pairs: list[Pair],
+        scores: list[float],
+        docs: list[int],
+    ) -> None:
+        self.counts = counts
+        self.keywords = keywords
+        self.pairs = pairs
         self._oracle = oracle
-        self._counts = counts
         self._scores = scores
         self._docs = docs
 
@@ -130,25 +244,22 @@ class Ranking:
         """What one page scores."""
         return self._found(self._oracle.doc_of[url])
 
-    def most_counted(self) -> int:
-        """A bound for ``counted`` of every page."""
-        return self._counts.total()
-
     def _found(self, doc: int) -> Found:
-        counted = sum(count for term, count in self._counts.items() if doc in self._oracle.scores_of(term))
-        return Found(self._oracle.pages[doc].url, self._scores[doc], counted)
+        counted = sum(count for term, count in self.counts.items() if doc in self._oracle.scores_of(term))
+        keywords = sum(doc in keyword.docs for keyword in self.keywords)
+        pairs = [pair[doc] for pair in self.pairs if doc in pair]
+        return Found(self._oracle.pages[doc].url, self._scores[doc], counted, keywords, pairs)
 
 
 def _score(frequencies: Sequence[int], relative: Sequence[float]) -> float:
     """What a term scores in a page, but for its idf."""
-    combined = 0.0
+    combined = shares = 0.0
     for field in range(3):
-        norm = 1 - B[field] + B[field] * relative[field]
-        combined += WEIGHTS[field] * frequencies[field] / norm
-    tf = frequencies[0]
-    question_norm = QUESTION_K1 * (1 - QUESTION_B + QUESTION_B * relative[0])
-    question = tf * (QUESTION_K1 + 1) / (tf + question_norm)
-    return combined * (K1 + 1) / (combined + K1) + QUESTION_SHARE * question
+        tf = frequencies[field]
+        combined += WEIGHTS[field] * tf / (1 - B[field] + B[field] * relative[field])
+        norm = SHARE_K1 * (1 - SHARE_B + SHARE_B * relative[field])
+        shares += SHARES[field] * tf * (SHARE_K1 + 1) / (tf + norm)
+    return combined * (K1 + 1) / (combined + K1) + shares
 
 
 def _average(lengths: Sequence[int]) -> float:

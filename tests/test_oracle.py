@@ -1,4 +1,4 @@
-"""The engine against two oracles: the formula in floats from the articles' text, and sums of impacts.
+"""The engine against two oracles: the formula in floats from the articles' text, and sums of what is stored.
 
 :mod:`oracle` is the one; :mod:`agreement` has the other, and says how far rounding may take the engine.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle, query_terms
 
-from qtsearch import Index, open_index
+from qtsearch import Index, open_index, planner
 from qtsearch.articles import Article
 from qtsearch.schema import slugify
 from qtsearch.scoring import MAX_IMPACT
+from qtsearch.searcher import Searcher
 
 # -- random corpora ------------------------------------------------------------------------------------
 
@@ -39,8 +41,8 @@ def test_engine_ranks_like_the_formula(build_index, articles, query, subjects, l
 
 @given(articles=corpora(), query=queries, subjects=subject_lists, limit=limits)
 @settings(max_examples=150)
-def test_engine_equals_sums_of_stored_impacts(build_index, articles, query, subjects, limit):
-    """Hits, scores, ties and total are exactly those of adding up the stored impacts one by one."""
+def test_engine_equals_sums_of_what_is_stored(build_index, articles, query, subjects, limit):
+    """Hits, scores, ties and total are exactly those of adding up what is stored, one by one."""
     index = build_index(articles)
     expected = Sums(index, articles).search(query, subjects)
     results = index.search(query, subjects=subjects, limit=limit)
@@ -80,13 +82,28 @@ def thousands() -> list[Article]:
     return zipf_articles(5_000, seed=11)
 
 
+def random_query(articles: list[Article], rng: random.Random) -> str:
+    """Words of the articles, as they stand there or not, some with keywords, some asked for many times."""
+    answer = rng.choice(articles).answer.split()
+    start = rng.randrange(len(answer))
+    pieces = rng.choice(
+        [
+            rng.choices(" ".join(page.answer for page in rng.sample(articles, 2)).split(), k=150),
+            answer[start:],
+            [keyword for page in rng.sample(articles, 4) for keyword in page.page_keywords] + answer[:2],
+            rng.choices(answer, k=2) * 16 + ["the of is what why how in"],
+            [rng.choice(answer), *"the of is what why how in".split()],
+        ]
+    )
+    return " ".join(pieces[: rng.choice([1, 2, 4, 8, 17, 150])])
+
+
 def assert_equals_sums(index: Index, articles: list[Article], seed: int, searches: int) -> None:
     """The engine gives what the slow sums give, for queries of a few to many words of the articles."""
     sums = Sums(index, articles)
     rng = random.Random(seed)
     for number in range(searches):
-        words = " ".join(page.answer for page in rng.sample(articles, 2)).split()
-        query = " ".join(rng.choices(words, k=rng.choice([1, 2, 4, 8, 16, 40])))
+        query = random_query(articles, rng)
         subjects = rng.choice([None, None, ["alpha"], ["beta"], ["Alpha", "Gamma"], ["Gamma", "Beta"]])
         expected = sums.search(query, subjects)
         for limit in (1, 10, 100, 128, 129, 5_000) if number % 5 == 0 else (1, 10, 100):
@@ -95,9 +112,57 @@ def assert_equals_sums(index: Index, articles: list[Article], seed: int, searche
             assert results.total == len(expected)
 
 
-def test_thousands_of_articles_equal_sums_of_stored_impacts(build_index, thousands):
-    """Among thousands of pages, too, short and long queries give at any limit what the slow sums give."""
-    assert_equals_sums(build_index(thousands), thousands, seed=12, searches=120)
+@pytest.fixture
+def ways(monkeypatch) -> Counter[str]:
+    """How often each way to search was taken."""
+    taken: Counter[str] = Counter()
+    search, among, reaching = Searcher.search, Searcher._among, Searcher._reaching
+
+    def searching(self, plan, ranges, k):
+        taken["in subjects" if ranges else "everywhere"] += 1
+        taken["many wanted"] += k > 128
+        taken["no rare word"] += not plan.n_rare and bool(plan.rows)
+        taken["rows"] += bool(plan.rows)
+        taken["words many times"] += any(row.times > 1 for row in plan.rows)
+        taken["keywords"] += any(not phrase.is_pair for phrase in plan.phrases)
+        taken["pairs"] += any(phrase.is_pair for phrase in plan.phrases)
+        taken[plan.dtype.__name__] += 1
+        return search(self, plan, ranges, k)
+
+    def looking_in_lists(self, listed, plan, scores, k):
+        found = among(self, listed, plan, scores, k)
+        taken["best in the lists"] += found is not None
+        taken["best in the lists, rows looked up"] += found is not None and bool(plan.rows)
+        return found
+
+    def looking_in_scores(self, scores, k, slack):
+        found = reaching(self, scores, k, slack)
+        taken["small rows looked up"] += bool(slack) and found is not None
+        taken["all rows added up"] += found is None
+        return found
+
+    monkeypatch.setattr(Searcher, "search", searching)
+    monkeypatch.setattr(Searcher, "_among", looking_in_lists)
+    monkeypatch.setattr(Searcher, "_reaching", looking_in_scores)
+    return taken
+
+
+def test_thousands_of_articles_equal_sums_of_what_is_stored(build_index, thousands, ways):
+    """Among thousands of pages, too, queries of any kind give at any limit what the slow sums give: whichever
+    way they are searched, and each way is taken more than once."""
+    assert_equals_sums(build_index(thousands), thousands, seed=12, searches=200)
+    assert len(ways) == 14
+    assert min(ways.values()) >= 5
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"_ROWS_BYTES": 0}, {"_ROWS_BYTES": 30_000}, {"_WORDS_KEPT": 3}, {"_KEYWORDS_KEPT": 2}]
+)
+def test_nothing_rests_on_what_is_kept(build_index, thousands, monkeypatch, bounds):
+    """With room for but one row or two, or for a few words or keywords, everything adds up as well."""
+    for name, bound in bounds.items():
+        monkeypatch.setattr(planner, name, bound)
+    assert_equals_sums(build_index(thousands), thousands, seed=14, searches=60)
 
 
 @pytest.mark.parametrize("largest", [1, 5, 40, 3_000, MAX_IMPACT])
@@ -110,13 +175,23 @@ def test_any_impacts_are_added_up(build_index, thousands, largest):
         assert_equals_sums(replaced, articles, seed=largest, searches=100)
 
 
+def assert_queries_agree(index: Index, articles: list[Article], seed: int, searches: int) -> None:
+    """The engine ranks like the formula within the quantum; most queries have keywords or pairs."""
+    oracle = Oracle(articles)
+    rng = random.Random(seed)
+    phrases = 0
+    for number in range(searches):
+        query = random_query(articles, rng)
+        ranking = oracle.search(query)
+        phrases += bool(ranking.keywords or any(ranking.pairs))
+        assert_agrees(index, oracle, query, limit=100)
+        assert_agrees(index, oracle, query, limit=10, subjects=["Beta"] if number % 2 else ["alpha", "Gamma"])
+    assert phrases > searches / 3
+
+
 def test_thousands_of_articles_rank_like_the_formula(build_index, thousands):
     """And in floats, from their text, within the quantum."""
-    index, oracle = build_index(thousands), Oracle(thousands)
-    rng = random.Random(13)
-    for page in rng.sample(thousands, 50):
-        assert_agrees(index, oracle, page.question, limit=100)
-        assert_agrees(index, oracle, page.question, limit=10, subjects=["Beta"])
+    assert_queries_agree(build_index(thousands), thousands, seed=13, searches=80)
 
 
 # -- real articles and queries ---------------------------------------------------------------------------
@@ -149,8 +224,8 @@ def test_real_queries_rank_like_the_formula(real_index, real_pages, real_queries
             assert_agrees(real_index, oracle, query, limit=100, subjects=subjects[number % 7 :: 7])
 
 
-def test_real_queries_equal_sums_of_stored_impacts(real_index, real_pages, real_queries):
-    """For real queries, too, any number of hits is what adding impacts one by one gives."""
+def test_real_queries_equal_sums_of_what_is_stored(real_index, real_pages, real_queries):
+    """For real queries, too, any number of hits is what adding up what is stored, one by one, gives."""
     sums = Sums(real_index, real_pages)
     subjects = list(real_index.subjects())
     for number, query in enumerate(real_queries[::4] + real_queries[1::4]):

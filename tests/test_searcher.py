@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 
@@ -61,6 +62,98 @@ def test_soft_words_find_pages(small):
     assert sorted(beside) == sorted(alone)
     for url, score in beside.items():
         assert alone[url] / 4 <= score - tree.get(url, 0) < alone[url] / 4 + 1 / 256
+
+
+# -- phrases -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def phrases(build_index):
+    """Pages of the same words, which stand side by side in some answers and make keywords of some pages."""
+    pages = [
+        Article(
+            url="/apart", question="?", answer="Stent, artery, brain.", page_keywords=("clot", "brain of")
+        ),
+        Article(
+            url="/beside", question="?", answer="Artery stent brain.", page_keywords=("brain clot", "of")
+        ),
+        Article(
+            url="/keyword", question="?", answer="Stent of artery. Brain.", page_keywords=("clot of brain",)
+        ),
+        Article(
+            url="/twice",
+            question="?",
+            answer="Brain, artery: stents.",
+            page_keywords=("Clots of brains",) * 2,
+        ),
+    ]
+    return build_index(pages)
+
+
+def scores(index, query):
+    return {hit.url: hit.score for hit in index.search(query)}
+
+
+def more(index, query, other):
+    """How much more each page scores for a query than for another."""
+    found = scores(index, other)
+    return {url: score - found[url] for url, score in scores(index, query).items() if score != found[url]}
+
+
+def test_keyword_that_stands_whole_in_the_query_counts_once_more(phrases):
+    """In any form, however often it stands there or the page has it; not in parts, nor in other orders."""
+    added = more(phrases, "clot of brain what", "of clot brain what")
+    assert sorted(added) == ["/keyword", "/twice"]
+    assert len(set(added.values())) == 1
+    idf = 256 * math.log(1 + 0.5 / 4.5)  # every page has every word
+    assert set(added.values()) == {round(0.5 * (idf + idf / 4 + idf)) / 256}
+    assert more(phrases, "the Clot's OF brains", "the of clot brain") == added
+    assert more(phrases, "what clot of brain clot of brain", "what clot of of brain brain clot") == added
+    assert more(phrases, "what clot of zebra brain", "what of clot brain") == {}
+
+
+@pytest.mark.parametrize(("length", "counts"), [(2, True), (8, True), (9, False)])
+def test_longest_keyword(build_index, length, counts):
+    """A keyword of up to eight words counts once more where it stands whole in the query; no longer one."""
+    words = [f"w{n}" for n in range(length)]
+    index = build_index([Article(url="/1", question="?", answer="-", page_keywords=(" ".join(words),))])
+    whole, turned = (" ".join(["the", *some]) for some in (words, words[::-1]))
+    assert bool(more(index, whole, turned)) == counts
+
+
+def test_pairs_of_a_phrase_count_and_those_of_a_sentence_do_not(phrases):
+    """A phrase of hard words gets more from the answers that have two side by side in this order."""
+    assert more(phrases, "artery stent what", "stent artery what") == {}
+    assert more(phrases, "what artery stent", "what stent artery") == {}
+    added = more(phrases, "stent artery", "stent artery the")
+    assert sorted(added) == ["/apart"]
+    added = more(phrases, "artery stent", "artery stent the")
+    assert sorted(added) == ["/beside", "/twice"]
+    # Words that do not count stand between the two as if they were not there.
+    assert more(phrases, "artery zebra stent", "artery zebra stent the") == added
+    assert more(phrases, "artery of the stent", "artery of the stent the") == added
+    # An unknown word at an end is none that is soft.
+    assert more(phrases, "zebra artery stent quagga", "artery stent the") == added
+
+
+def test_pairs_share_what_they_add(phrases):
+    """Several pairs add their mean, those that no answer has too; a pair counts once, of a word with itself
+    not at all."""
+    (added,) = set(more(phrases, "artery stent", "artery stent the").values())
+    two = more(phrases, "artery stent clot", "artery stent clot the")
+    assert two.keys() == {"/beside", "/twice"}
+    for value in two.values():
+        assert abs(value - added / 2) <= 2 / 256
+    assert more(phrases, "artery artery stent stent", "artery artery stent stent the") == dict.fromkeys(
+        two, added
+    )
+
+
+@pytest.mark.parametrize("word", ["describe", "describes", "describing"])
+def test_soft_word_that_no_page_has_begins_a_sentence(phrases, word):
+    """Any form of a soft word is soft, whether or not a page has it."""
+    assert more(phrases, f"{word} artery stent", "artery stent the") == {}
+    assert more(phrases, f"artery stent {word}", "artery stent the") == {}
 
 
 def test_equal_scores_stand_by_subject_and_url(small):

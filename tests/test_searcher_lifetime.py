@@ -19,6 +19,8 @@ QUERIES = [
     "clot",
     "how is a clot removed",
     "what is the",
+    "stent retriever",
+    "mechanical thrombectomy of a blood clot",
     "zebra",
     "virology and the stemming of virologists",
     "clot " * 20,

@@ -18,11 +18,12 @@ MANY = (1 << 16) + 50
 
 
 def tiny(number: int) -> Article:
-    """One of many articles: a few words each, some in all, some in one, two subjects."""
+    """One of many articles: a few words each, some in all, some in one, two subjects; and phrases."""
     return Article(
         url=f"/{number:06}",
         question=f"n{number} all",
-        answer=f"m{number % 7} the" if number % 3 else "",
+        answer=f"m{number % 7} k{number % 5} the" if number % 3 else "",
+        page_keywords=(f"k{number % 5} all",) if number % 2 else (),
         subject="First" if number < MANY - 100 else "Second",
     )
 
@@ -56,7 +57,10 @@ def many(publish_first):
 
 def test_more_articles_than_sixteen_bits(many, many_articles):
     """Beyond 65,536 articles their numbers take 32 bits, and each is found by word, url and subject."""
-    assert open_index_segment(many.path).docs.dtype == np.int32
+    segment = open_index_segment(many.path)
+    for docs in (segment.docs, segment.phrase_docs, segment.pair_docs):
+        assert docs.dtype == np.int32
+        assert docs.max() > 65_535
     assert len(many) == MANY
     assert many.subjects() == {"First": MANY - 100, "Second": 100}
     for number in (0, 1, 65_535, 65_536, MANY - 1):
@@ -69,7 +73,15 @@ def test_more_articles_than_sixteen_bits(many, many_articles):
 def test_many_articles_are_ranked_alike(many, many_articles):
     """Beyond 65,536 articles, too, every query equals the slow sums, at any limit and for any subject."""
     sums = Sums(many, many_articles)
-    for query in (f"all n{MANY - 1} m3", "m1 m2 the", "n65536 n3 m1 all", "all " * 16 + "m5", "the"):
+    for query in (
+        f"all n{MANY - 1} m3",
+        "m1 m2 the",
+        "n65536 n3 m1 all",
+        "all " * 16 + "m5",
+        "the",
+        "m1 k3 all",
+        "k2 all the",
+    ):
         for subjects in (None, ["Second"], ["First", "second"]):
             expected = sums.search(query, subjects)
             for limit in (10, 128, 1_000, MANY):
@@ -82,7 +94,10 @@ def test_exactly_sixteen_bits_of_articles(publish_first, many_articles):
     """Up to 65,536 articles 16 bits do: the last of them is number 65,535."""
     index = publish_first(1 << 16)
     assert len(index) == 1 << 16
-    assert open_index_segment(index.path).docs.dtype == np.uint16
+    segment = open_index_segment(index.path)
+    for docs in (segment.docs, segment.phrase_docs, segment.pair_docs):
+        assert docs.dtype == np.uint16
+        assert docs.max() >= (1 << 16) - 2
     assert [hit.url for hit in index.search("n65535")] == [many_articles[65_535].url]
     assert index.search("all").total == 1 << 16
 
@@ -94,11 +109,11 @@ def test_more_occurrences_than_a_byte_counts(build_index):
         for times in (1, 254, 255, 256, 257, 1_000, 20_000)
     ]
     index = build_index(pages)
-    assert open_index_segment(index.path).frequencies.dtype == np.uint16
+    found = open_index_segment(index.path).frequencies[:]
+    assert {0, 1, 254, 255, 256, 257, 1_000, 20_000} == set(found.ravel().tolist())
     oracle = Oracle(pages)
-    for query in ("virus", "cell", "virus cell page", "virus 256"):
+    for query in ("virus", "cell", "virus cell page", "virus 256", "virus the"):
         assert_agrees(index, oracle, query, limit=10)
-    assert open_index_segment(build_index(pages[:3]).path).frequencies.dtype == np.uint8
 
 
 def test_the_longest_article(build_index):

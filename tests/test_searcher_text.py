@@ -6,6 +6,7 @@ import random
 import sys
 
 import pytest
+from agreement import Sums, scored
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -135,6 +136,31 @@ def test_words_past_the_largest_query_are_ignored(many_words):
     assert best == f"/{words[0][1:]}"
 
 
+def test_keywords_of_ignored_words_are_ignored(build_index):
+    """A keyword whose words are past the largest query neither counts nor finds its page."""
+    pages = [Article(url=f"/{n}", question=f"w{n}", answer="-") for n in range(1_100)]
+    pages.append(Article(url="/keyword", question="-", answer="-", page_keywords=("blood clot",)))
+    index = build_index(pages)
+    words = [f"w{n}" for n in range(1_100)]
+    found = [answer(index, f"{' '.join(words[:n])} blood clot", limit=2_000) for n in (1_000, 1_024)]
+    assert [(total, len(hits)) for total, hits in found] == [(1_001, 1_001), (MAX_TERMS, MAX_TERMS)]
+    assert found[0][1][0][0] == "/keyword"
+
+
+def test_pairs_past_the_largest_query_are_ignored(build_index):
+    """The first 32 different pairs count, in the order of the query."""
+    words = [f"w{n}" for n in range(34)]
+    pages = [Article(url=f"/{n}", question="-", answer=" ".join(words[n : n + 2])) for n in range(33)]
+    pages += [Article(url=f"/{n}b", question="-", answer=" ".join(words[n : n + 2][::-1])) for n in range(33)]
+    index = build_index(pages)
+    query = " ".join(words[:2] * 5 + words[2:])  # w1 w0 is a pair of it, too
+    found = dict(answer(index, query, limit=100)[1])
+    more = {
+        url for url, score in dict(answer(index, query + " the", limit=100)[1]).items() if score < found[url]
+    }
+    assert more == {f"/{n}" for n in range(31)} | {"/0b"}
+
+
 def test_five_thousand_different_words(many_words):
     """Thousands of words that no page has leave the few that one has."""
     words = [f"q{n}" for n in range(5_000)]
@@ -176,17 +202,21 @@ def test_the_limit_does_not_depend_on_earlier_queries(build_index):
 
 
 def test_sums_beyond_sixteen_bits(build_index):
-    """A score that does not fit 16 bits is exact: it is the sum of what its words score alone."""
+    """A score that does not fit 16 bits is exact: it is the sum of what its words score alone, and of what
+    their pairs add."""
     rare = [f"r{n}" for n in range(26)]
     text = " ".join(rare)
     pages = [Article(url="/rare", question=text, answer=text, page_keywords=(text,))]
     pages += [Article(url=f"/{n}", question=f"Common {n}", answer="Nothing.") for n in range(2_000)]
     index = build_index(pages)
     alone = [answer(index, word)[1][0][1] for word in rare]
-    for times, words in ((1, 2), (1, 26), (16, 1), (16, 2), (16, 3), (16, 26)):
+    for times, words in ((1, 2), (1, 26), (8, 1), (8, 2), (8, 3), (16, 26)):
         expected = times * sum(alone[:words])
         query = f"{' '.join(rare[:words])} " * times
-        assert answer(index, query) == (1, [("/rare", expected)])
-        total, hits = answer(index, f"common {query}", limit=3)
+        # With a soft word at its end it is a sentence, which has no pairs.
+        assert answer(index, query + "the") == (1, [("/rare", expected)])
+        total, hits = answer(index, f"the common {query}", limit=3)
         assert (total, hits[0]) == (len(pages), ("/rare", expected))
-    assert 16 * sum(alone[:1]) * 256 < 1 << 16 < 16 * sum(alone[:3]) * 256
+        assert scored(index.search(query)) == Sums(index, pages).search(query)
+        assert (answer(index, query)[1][0][1] > expected) == (words > 1)
+    assert 8 * sum(alone[:1]) * 256 < 1 << 16 < 8 * sum(alone[:3]) * 256

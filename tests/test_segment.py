@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from agreement import all_arrays, open_index_segment
 
 from qtsearch import analysis
 from qtsearch.codec import segment as segment_module
+from qtsearch.codec.phrases import MAX_PHRASE_TERMS
 from qtsearch.codec.segment import NO_DATE, NO_ID
 from qtsearch.schema import POSITION_GAP, slugify
 
@@ -77,6 +80,74 @@ def test_postings(segment, pages):
     assert not expected
 
 
+def keywords_of(page):
+    """The keywords of a page, as terms."""
+    return [
+        tuple(analysis.stem(analysis.fold(token)) for token in analysis.tokenize(text))
+        for text in page.page_keywords
+    ]
+
+
+def test_keywords(segment, pages):
+    """A term that alone is a keyword marks its posting; longer ones are found by their terms in turn."""
+    carried = {}
+    for doc, page in enumerate(pages):
+        for keyword in keywords_of(page):
+            carried.setdefault(keyword, set()).add(doc)
+    terms = [term.decode() for term in segment.terms.tolist()]
+    posting_terms = np.repeat(np.arange(len(terms)), np.diff(segment.offsets))
+    marked = segment.keyword_postings
+    assert (np.diff(marked) > 0).all()
+    found = zip(posting_terms[marked].tolist(), segment.docs[marked].tolist(), strict=True)
+    expected = [(keyword[0], doc) for keyword, docs in carried.items() if len(keyword) == 1 for doc in docs]
+    assert sorted((terms[number], doc) for number, doc in found) == sorted(expected)
+
+    # Every beginning of two terms or more of a keyword has a node, and no others have.
+    long = {keyword: docs for keyword, docs in carried.items() if 2 <= len(keyword) <= MAX_PHRASE_TERMS}
+    beginnings = {keyword[:length] for keyword in long for length in range(2, len(keyword) + 1)}
+    assert (np.diff(segment.phrase_keys) > 0).all()
+    spelt = []
+    for node, key in enumerate(segment.phrase_keys.tolist()):
+        parent, last = divmod(key, len(terms))
+        if parent < len(terms):
+            assert segment.phrase_children[parent] <= node < segment.phrase_children[parent + 1]
+        spelt.append(
+            (*((terms[parent],) if parent < len(terms) else spelt[parent - len(terms)]), terms[last])
+        )
+        docs = segment.phrase_docs[segment.phrase_offsets[node] : segment.phrase_offsets[node + 1]]
+        assert docs.tolist() == sorted(long.get(spelt[-1], ()))
+    assert len(spelt) == len(beginnings)
+    assert set(spelt) == beginnings
+    assert max(map(len, spelt)) > 2
+    assert segment.phrase_offsets[-1] == len(segment.phrase_docs)
+    assert segment.phrase_children[-1] == sum(len(some) == 2 for some in spelt)
+
+
+def test_pairs(segment, pages):
+    """Of two different hard terms side by side in answers the articles, and how often each has them."""
+    expected = {}
+    for doc, page in enumerate(pages):
+        answer = [analysis.stem(form) for field, _, form in placed(page)[0] if field == 1]
+        for first, second in pairwise(answer):
+            if first != second and not analysis.is_soft(first) and not analysis.is_soft(second):
+                expected.setdefault((first, second), []).append(doc)
+    terms = [term.decode() for term in segment.terms.tolist()]
+    found = []
+    for number, first in enumerate(terms):
+        for node in range(segment.pair_children[number], segment.pair_children[number + 1]):
+            second = terms[segment.pair_seconds[node]]
+            part = slice(segment.pair_offsets[node], segment.pair_offsets[node + 1])
+            counts = dict(
+                zip(segment.pair_docs[part].tolist(), segment.pair_counts[part].tolist(), strict=True)
+            )
+            assert list(counts) == sorted(counts)
+            assert counts == Counter(expected[first, second])
+            found.append((first, second))
+    assert found == sorted(expected, key=lambda pair: [term.encode() for term in pair])
+    assert segment.pair_offsets[-1] == len(segment.pair_docs) == len(segment.pair_impacts)
+    assert any(len(docs) > len(set(docs)) for docs in expected.values())
+
+
 def test_lengths_and_starts(segment, pages):
     """Lengths leave out stop words; fields start where the one before them ends, and a gap further."""
     lengths = []
@@ -109,18 +180,28 @@ def test_documentation(segment):
     lines = text.splitlines()
     _, top, bottom = (number for number, line in enumerate(lines) if line.startswith("=="))
     rows = [
-        re.fullmatch(r"(\w+) +(\w+)\S*(?: \[1])? +\(([^,)]*).*", line) for line in lines[top + 1 : bottom]
+        re.fullmatch(r"(\w+) +([\w ]*\w)(?:<width>)?(?: \[1])? +\(([^,)]*).*", line)
+        for line in lines[top + 1 : bottom]
     ]
     documented = {row[1]: row for row in rows}
     arrays = all_arrays(segment)
     assert documented.keys() <= arrays.keys()
     sizes = {"N": "ids", "T": "terms", "S": "forms", "P": "docs", "M": "positions"}
+    sizes |= {"K": "phrase_keys", "Q": "pair_seconds", "R": "pair_docs", "F": "rare_postings"}
     for name, array in arrays.items():
         if name not in documented:
             assert f"into ``{name}``" in text
             assert array.dtype == np.uint8
             continue
         _, dtype, size = documented[name].groups()
-        assert array.dtype.kind == "S" if dtype == "S" else array.dtype == dtype
-        if size[0] in sizes:
-            assert len(array) == len(arrays[sizes[size[0]]]) + size.endswith("+ 1")
+        if dtype == "S":
+            assert array.dtype.kind == "S"
+        else:
+            assert array.dtype == (arrays["docs"].dtype if dtype == "as docs" else dtype)
+        at_most, letter = size.startswith("≤"), size.lstrip("≤ ")
+        if letter[0] in sizes:
+            most = len(arrays[sizes[letter[0]]]) + size.endswith("+ 1")
+            assert len(array) <= most if at_most else len(array) == most
+        else:
+            assert at_most or size == "≥ 0"
+            assert letter == "≥ 0" or len(array) <= int(letter)

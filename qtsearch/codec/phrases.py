@@ -7,7 +7,7 @@ one keyword. A keyword of one term marks its posting. Longer ones make a trie: a
 terms or more, its key ``parent · n_terms + last term``; the parent of two terms is the first one, that of
 more is ``n_terms`` + the number of the node of all but the last. Keys ascend, so children lie side by side.
 
-A pair is two hard words. Its articles stand once for each time that it occurs in their answers.
+A pair is two hard words that stand side by side in an answer; it has a posting for each article.
 """
 
 from __future__ import annotations
@@ -129,6 +129,11 @@ def pair_arrays(
     else:
         order = np.lexsort((found, keys))
         keys, found = keys[order], found[order]
+    first = np.ones(len(keys), bool)
+    first[1:] = (keys[1:] != keys[:-1]) | (found[1:] != found[:-1])
+    postings = np.flatnonzero(first)
+    counts = np.minimum(np.diff(postings, append=len(keys)), 255)
+    keys, found = keys[postings], found[postings]
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     nodes = keys[starts]
     return {
@@ -136,4 +141,5 @@ def pair_arrays(
         "pair_children": np.searchsorted(nodes, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "pair_offsets": np.append(starts, len(keys)).astype(np.int32),
         "pair_docs": found.astype(doc_type),
+        "pair_counts": counts.astype(np.uint8),
     }

@@ -13,8 +13,8 @@ offsets            int64       (T + 1,)     where each term's postings begin in 
 docs               uint16 [1]  (P,)         articles, ascending within a term
 frequency_codes    uint8       (P,)         row of ``frequency_table``; 255: see ``rare_postings``
 frequency_table    uint16      (≤ 255, 3)   the commonest term frequencies in the text fields; never all 0
-rare_postings      int64       (R,)         postings with other frequencies, ascending
-rare_frequencies   uint16      (R, 3)       the frequencies of each of these
+rare_postings      int64       (F,)         postings with other frequencies, ascending
+rare_frequencies   uint16      (F, 3)       the frequencies of each of these
 position_offsets   int64       (T + 1,)     where each term's positions begin in ``positions``
 positions          uint16      (M,)         position in the article, ascending within a posting
 forms              S<width>    (S,)         surface forms, ascending
@@ -28,7 +28,8 @@ phrase_docs        as docs     (≥ 0,)       articles of which the node's terms
 pair_seconds       uint16 [1]  (Q,)         second terms of the pairs of each first term in turn [2]
 pair_children      int32       (T + 1,)     where the pairs that begin with each term begin
 pair_offsets       int32       (Q + 1,)     where each pair's articles begin in ``pair_docs``
-pair_docs          as docs     (≥ 0,)       articles of each pair, ascending, once an occurrence in the answer
+pair_docs          as docs     (R,)         articles of each pair, ascending
+pair_counts        uint8       (R,)         how often the pair stands in the answer, 255 for more
 lengths            uint16      (N, 3)       tokens in each text field, stop words not counted
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
@@ -39,7 +40,7 @@ record_offsets     int64       (N + 1,)     into ``records``: each article's rec
 dictionary         uint8       (≤ 32768,)   the dictionary that all records are compressed with
 impacts            uint16      (P,)         in the other file: the score of each posting, times 256
 max_impacts        uint16      (T,)         in the other file: the largest of each term
-pair_impacts       uint8       (≥ 0,)       in the other file: what each of ``pair_docs`` counts, of 255
+pair_impacts       uint8       (R,)         in the other file: what each of ``pair_docs`` counts, of 255
 =================  ==========  ===========  =========================================================
 
 [1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles. [2] ascending; see
@@ -123,6 +124,7 @@ class Segment:
         self.pair_children: npt.NDArray[np.int32] = arrays["pair_children"]
         self.pair_offsets: npt.NDArray[np.int32] = arrays["pair_offsets"]
         self.pair_docs = arrays["pair_docs"]
+        self.pair_counts: npt.NDArray[np.uint8] = arrays["pair_counts"]
         self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
         self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
         self.ids: npt.NDArray[np.int64] = arrays["ids"]

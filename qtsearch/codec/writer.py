@@ -214,7 +214,7 @@ def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: Rank
         "impacts": impacts,
         "max_impacts": np.maximum.reduceat(impacts, offsets[:-1]),
         "pair_impacts": compute_pair_impacts(
-            arrays["pair_docs"], arrays["pair_offsets"], lengths[:, 1], parameters
+            arrays["pair_docs"], arrays["pair_counts"], lengths[:, 1], parameters
         ),
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
