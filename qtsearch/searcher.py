@@ -7,8 +7,7 @@ What rows may add is bounded (MaxScore: Turtle and Flood, 1995). If the k-th bes
 than all rows may add up to, the best are in the lists, and only those that come near it are looked up in the
 rows. Otherwise large rows and lists are added into an accumulator, one number an article, and small rows are
 looked up for those that come near the k-th best. It is found without sorting the rest: the accumulator is
-folded into columns, the k-th largest column maximum bounds the k-th largest score from below, and only
-columns that reach it are looked at.
+folded into columns, and the k-th largest column maximum bounds the k-th largest score from below.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ _PUT_OFF: Final = 8  # rows are put off that add at most 1/8 of what all terms m
 
 _LARGEST: Final = itemgetter(0)
 
+_LIKELY: Final = 3  # rows that may add a third of all leave it unlikely that the lists have the best
 _FEW_ROWS: Final = 2  # are looked up one by one
 _MIN_ROWS_PUT_OFF: Final = 4  # where there are so many that it saves more than it costs
 _NOTHING: Final = np.zeros(0, np.intp), np.zeros(0, np.uint16)
@@ -54,8 +54,6 @@ class Searcher:
         self.planner = Planner(segment, weighting or Weighting.of(segment.parameters), self._padded)
         self.plan = self.planner.plan
         self._subjects = {s.slug: (s.start, s.stop) for s in segment.subjects if s.slug}
-        # The articles, folded as the scores are.
-        self._numbers = np.arange(self._padded, dtype=np.int32).reshape(-1, _COLUMNS)
         self._local = threading.local()
 
     # -- filter ------------------------------------------------------------------------------------
@@ -139,7 +137,9 @@ class Searcher:
         """
         slack = sum([row.largest for row in plan.rows])
         rank = k * len(plan.scattered)
-        if not plan.n_rare or len(listed) < rank or k > _MAX_FOLDED_K or plan.bound < 2 * slack:
+        if not plan.n_rare or len(listed) < rank or k > _MAX_FOLDED_K:
+            return None
+        if slack * _LIKELY > plan.bound:
             return None
         # An article stands there at most once a list: so k of them reach the value at this rank.
         values = scores.take(listed)
@@ -196,19 +196,15 @@ class Searcher:
             docs = scores.nonzero()[0]
             values = scores.take(docs)
             return _at_least(_at_rank(values, k), docs, values) if len(docs) > k else (docs, values)
-        table = scores.reshape(-1, _COLUMNS)
-        best = np.maximum.reduce(table, 0)
+        best = np.maximum.reduce(scores.reshape(-1, _COLUMNS), 0)
         # At least k scores reach the k-th largest maximum. It is 0 if fewer than k columns have a match.
         threshold = _at_rank(best, k) - slack
         if threshold <= 0:
             if slack:
                 return None
             threshold = 1
-        columns = (best >= threshold).nonzero()[0]
-        few = table.take(columns, 1).ravel()
-        found = (few >= threshold).nonzero()[0]
-        numbers = self._numbers[: len(table)].take(columns, 1).ravel()
-        return numbers.take(found), few.take(found)
+        docs = (scores >= threshold).nonzero()[0]
+        return docs, scores.take(docs)
 
     def _buffer(self, dtype: Any, use: str) -> npt.NDArray[Any]:
         """A number an article, of this thread, with what was last left in it."""
