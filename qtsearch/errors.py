@@ -14,6 +14,7 @@ __all__ = [
     "IndexMissingError",
     "IndexVersionError",
     "IndexWriteError",
+    "InputFileError",
     "JudgmentsError",
     "MissingLibraryError",
     "PageMissingError",
@@ -27,8 +28,8 @@ class QtsearchError(Exception):
     """Base of all errors of this package."""
 
 
-class ArticleError(QtsearchError):
-    """One article file cannot be used; every other file can.
+class InputFileError(QtsearchError):
+    """A file that was given cannot be used.
 
     Attributes: ``path`` (as it was given), ``line`` (counted from 1 in the file, 0 when no line
     can be named) and ``reason``.
@@ -43,6 +44,14 @@ class ArticleError(QtsearchError):
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
         return f"{where}: {self.reason}"
+
+
+class ArticleError(InputFileError):
+    """One article file cannot be used; every other file can."""
+
+
+class JudgmentsError(InputFileError):
+    """A file of queries or of judgments cannot be used."""
 
 
 class SourceError(QtsearchError):
@@ -108,24 +117,6 @@ class IndexWriteError(QtsearchError):
 
 class WorkerError(QtsearchError):
     """A worker process of ``reindex`` ended or answered out of turn; nothing was published."""
-
-
-class JudgmentsError(QtsearchError):
-    """A file of queries or of judgments cannot be used.
-
-    Attributes: ``path`` (as it was given), ``line`` (counted from 1, 0 when no line can be named)
-    and ``reason``.
-    """
-
-    def __init__(self, path: str, line: int, reason: str) -> None:
-        super().__init__(path, line, reason)
-        self.path = path
-        self.line = line
-        self.reason = reason
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{where}: {self.reason}"
 
 
 class MissingLibraryError(QtsearchError):
