@@ -3,11 +3,12 @@
 A query adds integers: lists of articles with what each gets, for rare words and for phrases, and rows of a
 number an article, for frequent words. Ties go to the lower article number, that is by (subject, url).
 
-What rows may add is bounded (MaxScore: Turtle and Flood, 1995). If the k-th best by the lists alone has more
-than all rows may add up to, the best are in the lists, and only those that come near it are looked up in the
-rows. Otherwise large rows and lists are added into an accumulator, one number an article, and small rows are
-looked up for those that come near the k-th best. It is found without sorting the rest: the accumulator is
-folded into columns, and the k-th largest column maximum bounds the k-th largest score from below.
+What rows may add is bounded (MaxScore: Turtle and Flood, 1995). If that is little for all of them, and less
+than the k-th best has by the lists alone, the best are in the lists, and only those that come near it are
+looked up in the rows. Otherwise large rows and lists are added into an accumulator, one number an article,
+and small rows are looked up for those that come near the k-th best. It is found without sorting the rest: the
+accumulator is folded into columns, and the k-th largest column maximum bounds the k-th largest score from
+below.
 """
 
 from __future__ import annotations
@@ -30,11 +31,10 @@ __all__ = ["Ranges", "Searcher"]
 
 _COLUMNS: Final = 1_024  # the accumulator is folded into so many columns
 _MAX_FOLDED_K: Final = 128  # for more hits than this, all matches are looked at
-_PUT_OFF: Final = 8  # rows are put off that add at most 1/8 of what all terms may add
+_PUT_OFF: Final = 16  # rows are put off that add at most 1/16 of what all terms may add
 
 _LARGEST: Final = itemgetter(0)
 
-_LIKELY: Final = 3  # rows that may add a third of all leave it unlikely that the lists have the best
 _FEW_ROWS: Final = 2  # are looked up one by one
 _MIN_ROWS_PUT_OFF: Final = 4  # where there are so many that it saves more than it costs
 _NOTHING: Final = np.zeros(0, np.intp), np.zeros(0, np.uint16)
@@ -80,7 +80,7 @@ class Searcher:
         if ranges is not None:
             return _in_order(*self._within(plan, scores, ranges, k), k)
         small, large, slack = _split(plan) if k <= _MAX_FOLDED_K else ([], plan.rows, 0)
-        found = self._among(listed, plan, scores, k)
+        found = None if large else self._among(plan, listed, scores, k, slack)
         if found is None:
             self._add_rows(plan, large, scores, 0)
             found = self._reaching(scores, k, slack)
@@ -129,17 +129,14 @@ class Searcher:
             np.add(scores, row, scores)
 
     def _among(
-        self, listed: npt.NDArray[np.intp], plan: Plan, scores: npt.NDArray[Any], k: int
+        self, plan: Plan, listed: npt.NDArray[np.intp], scores: npt.NDArray[Any], k: int, slack: int
     ) -> Found | None:
         """The best among the articles in the lists; ``None`` if others may be among the best.
 
-        ``scores``: what they get from the lists.
+        ``scores``: what they get from the lists. ``slack``: the most that rows add.
         """
-        slack = sum([row.largest for row in plan.rows])
         rank = k * len(plan.scattered)
         if not plan.n_rare or len(listed) < rank or k > _MAX_FOLDED_K:
-            return None
-        if slack * _LIKELY > plan.bound:
             return None
         # An article stands there at most once a list: so k of them reach the value at this rank.
         values = scores.take(listed)
@@ -148,12 +145,7 @@ class Searcher:
             return None
         docs = _distinct(listed.take((values >= reached - slack).nonzero()[0]))
         values = scores.take(docs)
-        small, large, slack = _split(plan)
-        if large and len(docs) > k:
-            self._look_up(plan, large, docs, values)
-            docs, values = _at_least(_at_rank(values, k) - slack, docs, values)
-            large = []
-        self._look_up(plan, large + small, docs, values)
+        self._look_up(plan, plan.rows, docs, values)
         return docs, values
 
     def _look_up(
