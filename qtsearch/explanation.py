@@ -9,7 +9,7 @@ import numpy as np
 
 from qtsearch.planner import Phrase, Plan, Postings
 from qtsearch.schema import FIELD_NAMES
-from qtsearch.scoring import IMPACT_SCALE, MAX_IMPACT, share_of_field, weigh_frequency
+from qtsearch.scoring import IMPACT_SCALE, share_of_field, weigh_frequency
 from qtsearch.searcher import Searcher
 
 __all__ = ["Explanation", "FieldPart", "PhrasePart", "WordPart", "explain"]
@@ -217,7 +217,7 @@ def _word_part(
         fields=tuple(fields),
         saturated=combined * (k1 + 1.0) / (combined + k1),
         keyword=weighting.keyword_share if alone else 0.0,
-        impact=min(impact, MAX_IMPACT) / IMPACT_SCALE,
+        impact=impact / IMPACT_SCALE,
         score=score,
     )
 

@@ -344,7 +344,7 @@ class Planner:
                 rows.append(laid if times == 1 else laid._replace(largest=laid.largest * times, times=times))
                 continue
             found = postings.scattered or self._scatter(postings)
-            scattered.append(found if times == 1 else _times(found, times))
+            scattered.append(_times(found, times))
         return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, phrases)
 
     def _current(self) -> _Memo:
@@ -381,13 +381,17 @@ class Planner:
         """What these impacts count if their word is a soft one beside others."""
         return soften(impacts, self._soft_share)
 
+    def _beside_hard(self, postings: Postings) -> npt.NDArray[np.uint16]:
+        """What a word counts in a query that has hard words."""
+        return self.soften(postings.impacts) if postings.soft else postings.impacts
+
     def _scatter(self, postings: Postings) -> Scattered:
-        impacts = self.soften(postings.impacts) if postings.soft else postings.impacts
+        impacts = self._beside_hard(postings)
         postings.scattered = Scattered(postings.docs, impacts, int(impacts.max(initial=0)))
         return postings.scattered
 
     def _lay_out(self, postings: Postings, memo: _Memo) -> Laid | None:
-        impacts = self.soften(postings.impacts) if postings.soft else postings.impacts
+        impacts = self._beside_hard(postings)
         with self._lock:
             laid = postings.laid
             if laid is None or laid.table is not memo.rows:
@@ -456,6 +460,8 @@ class Planner:
 
 
 def _times(scattered: Scattered, times: int) -> Scattered:
+    if times == 1:
+        return scattered
     docs, added, largest = scattered
     return Scattered(docs, added.astype(np.uint32) * np.uint32(times), largest * times)
 
