@@ -39,13 +39,15 @@ class FieldPart:
 class WordPart:
     """A word of the query in the article.
 
-    ``words``: as typed; none, if broadening brought it in. ``term``: their stem. ``times``: it counts.
+    ``words``: as typed; none, if it was not. ``stands_for``: then the words typed that brought it in, as a
+    compound does; none, if broadening did. ``term``: their stem. ``times``: it counts.
     ``soft``: it counts softly. ``df``: articles that have it. ``saturated``: tf~ (k1 + 1) / (tf~ + k1).
     ``keyword``: what it adds that the word alone is a keyword of the page. ``impact``: idf times the sum of
     saturated, shares and keyword, a whole number of 1/256. ``score``: what all this adds to the score.
     """
 
     words: tuple[str, ...]
+    stands_for: tuple[str, ...]
     term: str
     times: float
     soft: bool
@@ -108,7 +110,10 @@ class Explanation:
 
 
 def _describe(word: WordPart) -> list[str]:
-    typed = ", ".join(word.words) or f"{word.term} (joined by broadening)"
+    typed = ", ".join(word.words)
+    if not typed:
+        reason = f"for {' '.join(word.stands_for)!r}" if word.stands_for else "joined by broadening"
+        typed = f"{word.term} ({reason})"
     factors = [f"idf {word.idf:.3f} ({word.df:,} pages)"]
     if word.times != 1:
         factors.append(f"{word.times:g} times")
@@ -149,8 +154,18 @@ def explain(searcher: Searcher, query: str, plan: Plan, doc: int) -> Explanation
             names = tuple(dict.fromkeys(typed.get(word, ())))
             score = units / (IMPACT_SCALE * plan.unit)
             words.append(
-                _word_part(searcher, word, doc, names, times / plan.unit, softened, int(impact[0]), score)
+                _word_part(searcher, word, doc, names, (), times / plan.unit, softened, int(impact[0]), score)
             )
+    share = searcher.planner.weighting.parameters.compound_share
+    for expansion in plan.expansions:
+        place = _place(expansion.word, doc)
+        if place >= 0:
+            units = int(expansion.scattered.added[place])
+            total += units
+            score = units / (IMPACT_SCALE * plan.unit)
+            whole = int(expansion.word.impacts[place])
+            names = tuple(expansion.brought_by)
+            words.append(_word_part(searcher, expansion.word, doc, (), names, share, False, whole, score))
     phrases = []
     for phrase in plan.phrases:
         units = int(phrase.scattered.added[phrase.scattered.docs == doc].sum())
@@ -178,6 +193,7 @@ def _word_part(
     word: Postings,
     doc: int,
     names: tuple[str, ...],
+    stands_for: tuple[str, ...],
     times: float,
     softened: bool,
     impact: int,
@@ -209,6 +225,7 @@ def _word_part(
     alone = place < len(segment.keyword_postings) and segment.keyword_postings[place] == posting
     return WordPart(
         words=names,
+        stands_for=stands_for,
         term=segment.terms[word.term].decode(),
         times=times,
         soft=softened,

@@ -32,6 +32,7 @@ from qtsearch.scoring import (
 __all__ = [
     "MAX_QUERY_CHARS",
     "MAX_QUERY_TERMS",
+    "Expansion",
     "Laid",
     "Phrase",
     "Plan",
@@ -52,6 +53,7 @@ _ROWS_BYTES: Final = 32 << 20  # of rows kept
 _WORDS_KEPT: Final = 16_384  # in the memo of query words
 _KEYWORDS_KEPT: Final = 16_384
 _FILTER_BITS: Final = 1 << 20
+_NONE: Final[frozenset[int]] = frozenset()
 
 
 class Scattered(NamedTuple):
@@ -104,6 +106,7 @@ class Postings:
         "df",
         "docs",
         "first_child",
+        "first_compound",
         "first_pair",
         "frequent",
         "idf",
@@ -111,7 +114,9 @@ class Postings:
         "laid",
         "largest",
         "last_child",
+        "last_compound",
         "last_pair",
+        "parts",
         "scattered",
         "soft",
         "term",
@@ -128,11 +133,15 @@ class Postings:
         self.idf = inverse_document_frequency(segment.n_docs, self.df)
         self.soft = bool(planner.term_soft[term])
         self.frequent = self.df * _FREQUENT > segment.n_docs
-        # The keywords of several terms that begin with this one, and the pairs.
+        #: Of a compound in one word, its words: terms.
+        self.parts = planner.parts_of(term)
+        # The keywords of several terms that begin with this one, the pairs, and the compounds.
         self.first_child: int = planner.phrase_children[term]
         self.last_child: int = planner.phrase_children[term + 1]
         self.first_pair: int = planner.pair_children[term]
         self.last_pair: int = planner.pair_children[term + 1]
+        self.first_compound: int = planner.compound_children[term]
+        self.last_compound: int = planner.compound_children[term + 1]
         # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
         # any other, the same as a list.
         self.laid: Laid | None = None
@@ -150,6 +159,17 @@ class Phrase(NamedTuple):
     is_pair: bool
 
 
+class Expansion(NamedTuple):
+    """A word that was not typed, and counts less than those that were.
+
+    ``brought_by``: the words typed that it stands for.
+    """
+
+    word: Postings
+    brought_by: Sequence[str]
+    scattered: Scattered
+
+
 class Plan:
     """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
 
@@ -157,13 +177,14 @@ class Plan:
     are too many.
     ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
     ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
-    ``scattered``: ``n_rare`` words, then the phrases.
+    ``scattered``: ``n_rare`` words, with those of ``expansions``, then the phrases.
     """
 
     __slots__ = (
         "bound",
         "counts",
         "dtype",
+        "expansions",
         "n_rare",
         "phrases",
         "rows",
@@ -185,6 +206,7 @@ class Plan:
         table: Rows,
         rows: list[Laid],
         scattered: list[Scattered],
+        expansions: list[Expansion],
         phrases: list[Phrase],
     ) -> None:
         self.tokens = tokens
@@ -194,6 +216,9 @@ class Plan:
         self.unit = unit
         self.table = table
         self.rows = rows
+        self.expansions = expansions
+        if expansions:
+            scattered += [expansion.scattered for expansion in expansions]
         self.n_rare = len(scattered)
         self.scattered = scattered
         self.phrases = phrases
@@ -246,6 +271,9 @@ class Planner:
         self.term_soft = segment.term_soft.data
         self.phrase_children = segment.phrase_children.data
         self.pair_children = segment.pair_children.data
+        self.compound_children = segment.compound_children.data
+        self._compounds = segment.compounds
+        self._wholes = segment.compounds[segment.compound_order, 2].copy()
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
         self._phrase_offsets = segment.phrase_offsets.data
@@ -255,6 +283,7 @@ class Planner:
         # With a field left out, a posting may count nothing.
         self._all_count = min(weighting.weights) > 0
         self._soft_share = weighting.parameters.soft_share
+        self._compound_share = weighting.parameters.compound_share
         self._keyword_share = weighting.keyword_share * IMPACT_SCALE
         self._pair_share = weighting.pair_share * (weighting.parameters.pair_k1 + 1.0) * IMPACT_SCALE
         self._row_length = row_length
@@ -279,6 +308,13 @@ class Planner:
         # No article has the word in this form: another form of it may have the same stem.
         return segment.find_term(analysis.stem(form).encode())
 
+    def parts_of(self, term: int) -> frozenset[int]:
+        """The words that compounds are made of which are this term when in one word."""
+        start, stop = self._wholes.searchsorted((term, term + 1)).tolist()
+        if start == stop:
+            return _NONE
+        return frozenset(self._compounds[self.segment.compound_order[start:stop], :2].ravel().tolist())
+
     def plan(self, text: str) -> Plan:
         """The words of a query, what each of them adds, and what they add together."""
         memo = self._current()
@@ -298,13 +334,14 @@ class Planner:
                 elif times < MAX_TERM_COUNT:
                     counts[postings] = times + 1
             words.append(postings)
+        expansions = self._expand(tokens, words, counts, memo)
         phrases: list[Phrase] = []
         if len(words) > 1:
             if self._keyword_share:
                 phrases = self._keywords(words, memo)
             if self._pair_share and not _is_soft(tokens[0], words[0]) and not _is_soft(tokens[-1], words[-1]):
                 phrases += self._pairs(words)
-        return self._plan(tokens, words, counts, phrases, 1, memo)
+        return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
 
     def join(self, plan: Plan, counts: Mapping[Postings, int], unit: int) -> Plan:
         """The plan with other words, which count so many times 1/``unit``."""
@@ -313,14 +350,16 @@ class Planner:
         for word, times in counts.items():
             word = known.get(word.term, word)
             joined[word] = joined.get(word, 0) + times
+        expansions = [one._replace(scattered=_times(one.scattered, unit)) for one in plan.expansions]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, unit)) for phrase in plan.phrases]
-        return self._plan(plan.tokens, plan.words, joined, phrases, unit, self._current())
+        return self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, self._current())
 
     def _plan(
         self,
         tokens: list[str],
         words: list[Postings | None],
         counts: dict[Postings, int],
+        expansions: list[Expansion],
         phrases: list[Phrase],
         unit: int,
         memo: _Memo,
@@ -345,7 +384,7 @@ class Planner:
                 continue
             found = postings.scattered or self._scatter(postings)
             scattered.append(_times(found, times))
-        return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, phrases)
+        return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, expansions, phrases)
 
     def _current(self) -> _Memo:
         memo = self._memo
@@ -365,16 +404,17 @@ class Planner:
 
     def _look_up(self, token: str, memo: _Memo) -> Postings | None:
         term = self.find(token)
-        postings = None
-        if term >= 0:
-            postings = memo.postings.get(term)
-            if postings is None:
-                postings = Postings(self, term)
-                if not self._all_count:
-                    kept = postings.impacts.nonzero()[0]
-                    postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
-                postings = memo.postings.setdefault(term, postings)
-        memo.words[token] = postings
+        postings = memo.words[token] = None if term < 0 else self._postings(term, memo)
+        return postings
+
+    def _postings(self, term: int, memo: _Memo) -> Postings:
+        postings = memo.postings.get(term)
+        if postings is None:
+            postings = Postings(self, term)
+            if not self._all_count:
+                kept = postings.impacts.nonzero()[0]
+                postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
+            postings = memo.postings.setdefault(term, postings)
         return postings
 
     def soften(self, impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
@@ -397,6 +437,43 @@ class Planner:
             if laid is None or laid.table is not memo.rows:
                 laid = postings.laid = memo.rows.lay_out(postings.docs, impacts)
         return laid
+
+    # -- compounds -----------------------------------------------------------------------------------
+
+    def _expand(
+        self,
+        tokens: list[str],
+        words: Sequence[Postings | None],
+        counts: Mapping[Postings, int],
+        memo: _Memo,
+    ) -> list[Expansion]:
+        """Compounds that are typed in two words, in one; those typed in one word, in two."""
+        found: dict[int, Sequence[str]] = {}
+        previous = None
+        for place, word in enumerate(words):
+            if word is not None:
+                if word.parts:
+                    for part in word.parts:
+                        if not self.term_soft[part]:
+                            found.setdefault(part, (tokens[place],))
+                if previous is not None and previous.first_compound < previous.last_compound:
+                    low = previous.first_compound
+                    rows = self._compounds[low : previous.last_compound]
+                    begin, end = rows[:, 1].searchsorted((word.term, word.term + 1)).tolist()
+                    for whole in rows[begin:end, 2].tolist():
+                        found.setdefault(whole, (tokens[place - 1], tokens[place]))
+            previous = word
+        if not found:
+            return []
+        known = {word.term for word in counts}
+        expansions: list[Expansion] = []
+        for term, brought_by in found.items():
+            if term not in known and len(expansions) < MAX_QUERY_TERMS:
+                word = self._postings(term, memo)
+                impacts = soften(word.impacts, self._compound_share)
+                scattered = Scattered(word.docs, impacts, int(impacts.max(initial=0)))
+                expansions.append(Expansion(word, brought_by, scattered))
+        return expansions
 
     # -- phrases -----------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ docs                 int32      (m,) article of each token, ascending within a t
 positions            uint16     (m,) its position in the article, ascending within an article
 fields               uint8      (m,) the text field it stands in
 pairs                int64      (p,) two hard terms that stand side by side in an answer, packed, ascending
+compounds            int32      (c, 4) first term, second term, both in one word, article: once for each
+                                occurrence in question or answer
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
 field_starts         uint16     (n, 3) position of the first token of each text field
 ids, dates                      as in a segment
@@ -26,7 +28,7 @@ urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int6
 from __future__ import annotations
 
 from array import array
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, Final
 
 import numpy as np
@@ -56,16 +58,26 @@ MAX_POSITIONS: Final = 60_000
 _ANSWER: Final = FIELD_NAMES.index("answer")
 
 
-class _Forms(dict[str, int]):
-    """Token as written → number of its surface form; a token never seen is folded and numbered."""
+class _Forms(dict[str, tuple[int, ...]]):
+    """Piece of text → numbers of the surface forms of its tokens. A piece never seen is analysed.
+
+    ``compounds``: of each piece that has some, the place of the first token, and the form in one word.
+    """
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self.compounds: dict[str, list[tuple[int, int]]] = {}
 
-    def __missing__(self, token: str) -> int:
-        number = self.numbers.setdefault(analysis.fold(token), len(self.numbers))
-        self[token] = number
-        return number
+    def __missing__(self, piece: str) -> tuple[int, ...]:
+        found = self[piece] = tuple(
+            [self._number(analysis.fold(token)) for token in analysis.tokenize(piece)]
+        )
+        if len(found) > 1 and (compounds := analysis.compounds(piece)):
+            self.compounds[piece] = [(place, self._number(form)) for place, form in compounds]
+        return found
+
+    def _number(self, form: str) -> int:
+        return self.numbers.setdefault(form, len(self.numbers))
 
 
 class ChunkBuilder:
@@ -76,6 +88,7 @@ class ChunkBuilder:
         self._forms = _Forms()
         self._tokens = array("i")
         self._token_counts = array("q")
+        self._compounds = array("i")  # first form, second form, both in one, article, position, field
         self._field_starts = array("H")
         # Tokens come in runs of consecutive positions: a field, or a keyword phrase.
         self._run_starts = array("q")
@@ -93,27 +106,29 @@ class ChunkBuilder:
         Raises:
             ArticleError: it has more than :data:`MAX_POSITIONS` positions; nothing was added.
         """
-        question = analysis.tokenize(article.question)
-        answer = analysis.tokenize(article.answer)
-        phrases = [analysis.tokenize(phrase) for phrase in article.page_keywords]
-        answer_start = len(question) + POSITION_GAP
-        keywords_start = answer_start + len(answer) + POSITION_GAP
-        run_lengths = [len(question), len(answer), *map(len, phrases)]
+        question, answer = analysis.pieces(article.question), analysis.pieces(article.answer)
+        forms = self._forms.__getitem__
+        tokens = list(chain.from_iterable(map(forms, question)))
+        answer_start = len(tokens) + POSITION_GAP
+        run_lengths = [len(tokens)]
+        tokens.extend(chain.from_iterable(map(forms, answer)))
+        run_lengths.append(len(tokens) - run_lengths[0])
         run_starts = [0, answer_start]
-        position = keywords_start
-        for phrase in phrases:
+        position = keywords_start = answer_start + run_lengths[1] + POSITION_GAP
+        for phrase in article.page_keywords:
+            n_tokens = len(tokens)
+            tokens.extend(chain.from_iterable(map(forms, analysis.pieces(phrase))))
             run_starts.append(position)
-            position += len(phrase) + POSITION_GAP
+            run_lengths.append(len(tokens) - n_tokens)
+            position += run_lengths[-1] + POSITION_GAP
         if position > MAX_POSITIONS:
             raise ArticleError(
                 article.path, 0, f"too long: {position} words and gaps, at most {MAX_POSITIONS}; split it"
             )
-        number = self._forms.__getitem__
-        tokens = self._tokens
-        tokens.extend(map(number, question))
-        tokens.extend(map(number, answer))
-        for phrase in phrases:
-            tokens.extend(map(number, phrase))
+        for field, (start, parts) in enumerate(((0, question), (answer_start, answer))):
+            if not self._forms.compounds.keys().isdisjoint(parts):
+                self._add_compounds(parts, start, field)
+        self._tokens.extend(tokens)
         self._run_starts.extend(run_starts)
         self._run_lengths.extend(run_lengths)
         self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
@@ -126,6 +141,17 @@ class ChunkBuilder:
         texts["subjects"].append(article.subject.encode())
         texts["records"].append(self._pack(article))
 
+    def _add_compounds(self, parts: list[str], position: int, field: int) -> None:
+        """The compounds of a field from ``position`` on. A compound stands where its second token does."""
+        for part in parts:
+            tokens = self._forms[part]
+            for place, form in self._forms.compounds.get(part, ()):
+                number = len(self._ids)
+                self._compounds.extend(
+                    (tokens[place], tokens[place + 1], form, number, position + place + 1, field)
+                )
+            position += len(tokens)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The chunk."""
         forms = sorted(self._forms.numbers)
@@ -135,31 +161,45 @@ class ChunkBuilder:
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
         kinds = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(token_counts))
         fields = np.repeat(kinds, token_counts.ravel())
+        docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
+        compounds = _from(self._compounds, np.int32).reshape(-1, 6)
+        parts = rank[compounds[:, :3]]
+        compound_docs, compound_positions, compound_fields = compounds[:, 3:].T
+        # Compounds are words like others, but for the lengths, the pairs and the keywords.
+        all_tokens = np.concatenate((tokens, parts[:, 2]))
+        all_fields = np.concatenate((fields, compound_fields))
+        stems = byte_words([analysis.stem(form).encode() for form in forms])
+        terms, form_terms = np.unique(stems, return_inverse=True)
+        term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
+        form_terms = form_terms.astype(np.int32)
+        token_terms = form_terms[tokens]
+        keys = pack_tokens(
+            form_terms[all_tokens],
+            np.concatenate((docs, compound_docs)),
+            np.concatenate((self._positions(len(tokens)), compound_positions)),
+            all_fields,
+        )
+        keys.sort()
+        key_terms, key_docs, key_positions, key_fields = unpack_tokens(keys)
         chunk: dict[str, npt.NDArray[Any]] = {
             "forms": byte_words([form.encode() for form in forms]),
+            "form_terms": form_terms,
             "form_frequencies": np.bincount(
-                tokens.astype(np.int64) * 3 + fields, minlength=len(forms) * 3
+                all_tokens.astype(np.int64) * 3 + all_fields, minlength=len(forms) * 3
             ).reshape(-1, 3),
+            "terms": terms,
+            "term_soft": term_soft,
+            "token_offsets": np.concatenate(([0], np.cumsum(np.bincount(key_terms, minlength=len(terms))))),
+            "docs": key_docs,
+            "positions": key_positions,
+            "fields": key_fields,
+            "pairs": _pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
+            "compounds": np.column_stack((form_terms[parts], compound_docs)),
             "lengths": self._lengths(forms, tokens, token_counts),
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
         }
-        stems = byte_words([analysis.stem(form).encode() for form in forms])
-        terms, form_terms = np.unique(stems, return_inverse=True)
-        chunk["terms"] = terms
-        chunk["term_soft"] = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
-        chunk["form_terms"] = form_terms.astype(np.int32)
-
-        docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
-        token_terms = chunk["form_terms"][tokens]
-        chunk["pairs"] = _pairs(token_terms, ~chunk["term_soft"][token_terms] & (fields == _ANSWER), docs)
-        keys = pack_tokens(token_terms, docs, self._positions(len(tokens)), fields)
-        keys.sort()
-        token_terms, chunk["docs"], chunk["positions"], chunk["fields"] = unpack_tokens(keys)
-        chunk["token_offsets"] = np.concatenate(
-            ([0], np.cumsum(np.bincount(token_terms, minlength=len(terms))))
-        )
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)
         return chunk

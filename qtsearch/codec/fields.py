@@ -23,7 +23,7 @@ __all__ = ["ArticleAnalyzer", "DateField", "SubjectAnalyzer", "whoosh_document",
 class ArticleAnalyzer(whoosh_analysis.Analyzer):  # type: ignore[misc]
     """qtsearch's analysis as a Whoosh analyzer: the same terms at the same positions.
 
-    ``phrases``: the text is phrases between commas, each at a distance from the next.
+    ``phrases``: the text is phrases between commas, each at a distance from the next, and without compounds.
     """
 
     def __init__(self, phrases: bool = False) -> None:
@@ -62,24 +62,29 @@ class ArticleAnalyzer(whoosh_analysis.Analyzer):  # type: ignore[misc]
             value = unicodedata.normalize("NFC", value)
         pattern = analysis.token_pattern(value)
         position = start_pos
+        compounds: dict[int, str] = {}
         start = 0
         for phrase in split_phrases(value) if self.phrases else (value,):
+            first = position
+            if not self.phrases and mode != "query":
+                compounds = dict(analysis.compounds(phrase))
             for match in pattern.finditer(phrase):
-                form = analysis.fold(match[0])
-                token.text = form if no_morph or nomorph else analysis.stem(form)
                 token.boost = 1.0
+                token.stopped = False
                 if keeporiginal:
                     token.original = match[0]
-                token.stopped = False
                 if positions:
                     token.pos = position
-                position += 1
                 if chars:
                     start = value.index(match[0], start)
                     token.startchar = start_char + start
                     start += len(match[0])
                     token.endchar = start_char + start
-                yield token
+                # A compound stands where its second word does.
+                for form in filter(None, (analysis.fold(match[0]), compounds.get(position - first - 1))):
+                    token.text = form if no_morph or nomorph else analysis.stem(form)
+                    yield token
+                position += 1
             position += POSITION_GAP
 
 

@@ -8,6 +8,8 @@ terms or more, its key ``parent · n_terms + last term``; the parent of two term
 more is ``n_terms`` + the number of the node of all but the last. Keys ascend, so children lie side by side.
 
 A pair is two hard words that stand side by side in an answer; it has a posting for each article.
+
+A compound is two words that some text joins by a hyphen, and both in one word, which has postings of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS, unpack_tokens
 
-__all__ = ["MAX_PHRASE_TERMS", "keyword_arrays", "pair_arrays"]
+__all__ = ["MAX_PHRASE_TERMS", "compound_arrays", "keyword_arrays", "pair_arrays"]
 
 #: A longer keyword is found by its words only.
 MAX_PHRASE_TERMS: Final = 8
@@ -142,4 +144,14 @@ def pair_arrays(
         "pair_offsets": np.append(starts, len(keys)).astype(np.int32),
         "pair_docs": found.astype(doc_type),
         "pair_counts": counts.astype(np.uint8),
+    }
+
+
+def compound_arrays(found: npt.NDArray[Any], n_terms: int) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of compounds. ``found``: first term, second term and both in one, shape (n, 3), repeated."""
+    compounds = np.unique(found.astype(np.int32).reshape(-1, 3), axis=0)
+    return {
+        "compounds": compounds,
+        "compound_children": np.searchsorted(compounds[:, 0], np.arange(n_terms + 1)).astype(np.int32),
+        "compound_order": np.argsort(compounds[:, 2], kind="stable").astype(np.int32),
     }

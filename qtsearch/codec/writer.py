@@ -21,7 +21,7 @@ from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
-from qtsearch.codec.phrases import keyword_arrays, pair_arrays
+from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
@@ -149,7 +149,10 @@ class SegmentWriter:
             question = self._text("questions", number).decode()
             texts = (question, record["answer"], "\n".join(record["keywords"]))
             for field in range(len(FIELD_NAMES)):
-                for form, count in Counter(map(analysis.fold, analysis.tokenize(texts[field]))).items():
+                found = list(map(analysis.fold, analysis.tokenize(texts[field])))
+                if field != _PAGE_KEYWORDS:
+                    found += [form for _, form in analysis.compounds(texts[field])]
+                for form, count in Counter(found).items():
                     frequencies[np.searchsorted(forms, form.encode()), field] -= count
 
     def _postings(
@@ -157,7 +160,7 @@ class SegmentWriter:
     ) -> dict[str, npt.NDArray[Any]]:
         n_docs = int(doc_of.max()) + 1
         # Where each term's tokens begin in each chunk, and the articles of each chunk.
-        offsets, docs, pairs = [], [], []
+        offsets, docs, pairs, compounds = [], [], [], []
         first = 0
         for chunk in self._chunks:
             counts = np.zeros(len(terms), np.int64)
@@ -169,6 +172,8 @@ class SegmentWriter:
             chunk_docs = doc_of[first : first + len(chunk["ids"])]
             docs.append(chunk_docs)
             pairs.append((chunk["pairs"], places, chunk_docs))
+            kept = chunk["compounds"][chunk_docs[chunk["compounds"][:, 3]] >= 0]
+            compounds.append(places[kept[:, :3]])
             first += len(chunk["ids"])
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         parts = []
@@ -196,6 +201,7 @@ class SegmentWriter:
         arrays |= encode_frequencies(frequencies)
         arrays |= keyword_arrays(keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS])
         arrays |= pair_arrays(pairs, len(terms), doc_type)
+        arrays |= compound_arrays(np.concatenate(compounds), len(terms))
         return arrays
 
 
