@@ -19,6 +19,7 @@ __all__ = [
     "MissingLibraryError",
     "PageMissingError",
     "QtsearchError",
+    "QuerySyntaxError",
     "SourceError",
     "WorkerError",
 ]
@@ -52,6 +53,27 @@ class ArticleError(InputFileError):
 
 class JudgmentsError(InputFileError):
     """A file of queries or of judgments cannot be used."""
+
+
+class QuerySyntaxError(QtsearchError):
+    """A query that was to be read strictly is none.
+
+    Attributes: ``query``, ``position`` (in characters, from 0) and ``reason``.
+    """
+
+    def __init__(self, query: str, position: int, reason: str) -> None:
+        super().__init__(query, position, reason)
+        self.query = query
+        self.position = position
+        self.reason = reason
+
+    def __str__(self) -> str:
+        line = self.query.replace("\n", " ")
+        start = max(0, self.position - 30)
+        return (
+            f"at character {self.position + 1} of the query: {self.reason}\n"
+            f"    {line[start : self.position + 30]}\n    {' ' * (self.position - start)}^"
+        )
 
 
 class SourceError(QtsearchError):

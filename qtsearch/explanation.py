@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from qtsearch.planner import Phrase, Plan, Postings
+from qtsearch.planner import Phrase, Postings
 from qtsearch.schema import FIELD_NAMES
 from qtsearch.scoring import IMPACT_SCALE, share_of_field, weigh_frequency
 from qtsearch.searcher import Searcher
+from qtsearch.selection import Selection
 
 __all__ = ["Explanation", "FieldPart", "PhrasePart", "WordPart", "explain"]
 
@@ -63,7 +64,8 @@ class WordPart:
 @dataclass(frozen=True, slots=True)
 class PhrasePart:
     """Words of the query that count together: ``kind`` is ``"keyword"``, which stands whole in the query and
-    which the page carries, or ``"pair"``, which stand side by side in the query and in the answer.
+    which the page carries, ``"pair"``, which stand side by side in the query and in the answer, or
+    ``"part"``, a part of a query tree that counts by itself: a word of one field, a pattern.
 
     ``words``: as they were first typed. ``idf``: the sum of theirs, soft
     words counting softly. ``score``: what this adds to the score.
@@ -73,6 +75,11 @@ class PhrasePart:
     words: tuple[str, ...]
     idf: float
     score: float
+
+    @property
+    def text(self) -> str:
+        """The words as one text."""
+        return " ".join(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +106,17 @@ class Explanation:
         for word in sorted(self.words, key=lambda word: -word.score):
             lines += _describe(word)
         for phrase in self.phrases:
-            quoted = f'"{" ".join(phrase.words)}"'
-            reason = (
-                "a whole keyword of the page" if phrase.kind == "keyword" else "side by side in the answer"
-            )
-            lines.append(f"  {phrase.score:8.4f}  {quoted}: {reason}, idf {phrase.idf:.3f}")
+            lines.append(f"  {phrase.score:8.4f}  {_REASONS[phrase.kind].format(phrase)}")
         if self.missing:
             lines.append(f"            not in the page: {', '.join(self.missing)}")
         return "\n".join(lines)
+
+
+_REASONS: Final = {
+    "keyword": '"{0.text}": a whole keyword of the page, idf {0.idf:.3f}',
+    "pair": '"{0.text}": side by side in the answer, idf {0.idf:.3f}',
+    "part": "{0.text}",
+}
 
 
 def _describe(word: WordPart) -> list[str]:
@@ -133,8 +143,12 @@ def _describe(word: WordPart) -> list[str]:
     return [*lines, f"{_INDENT}{parts}"]
 
 
-def explain(searcher: Searcher, query: str, plan: Plan, doc: int) -> Explanation:
-    """Why the article has its score by this plan, which is one of the searcher's."""
+def explain(selection: Selection, query: str, doc: int) -> Explanation:
+    """Why the article has its score in this selection."""
+    searcher, plan = selection.searcher, selection.plan
+    if not selection.mask[doc]:
+        missing = tuple(dict.fromkeys(plan.tokens))
+        return Explanation(query, searcher.segment.url_and_question(doc)[0], 0.0, (), (), missing)
     typed: dict[Postings, list[str]] = {}
     missing = []
     for token, word in zip(plan.tokens, plan.words, strict=True):
@@ -172,6 +186,11 @@ def explain(searcher: Searcher, query: str, plan: Plan, doc: int) -> Explanation
         if units:
             total += units
             phrases.append(_phrase_part(searcher, phrase, typed, units / (IMPACT_SCALE * plan.unit)))
+    for extra in plan.extras:
+        units = int(extra.scattered.added[extra.scattered.docs == doc].sum())
+        if units:
+            total += units
+            phrases.append(PhrasePart("part", (extra.text,), 0.0, units / (IMPACT_SCALE * plan.unit)))
     return Explanation(
         query=query,
         url=searcher.segment.url_and_question(doc)[0],

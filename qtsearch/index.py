@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 import os
-import threading
 import time
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qtsearch import generation
-from qtsearch.codec.segment import Segment
-from qtsearch.errors import IndexDamagedError, PageMissingError
-from qtsearch.parameters import RankingParameters, Weighting, check_boosts
-from qtsearch.planner import Plan
-from qtsearch.results import Hit, Results
-from qtsearch.searcher import Ranges, Searcher
+from qtsearch.errors import PageMissingError
+from qtsearch.parameters import RankingParameters
+from qtsearch.query import SYNTAXES, Filters, corrected, select
+from qtsearch.results import Asked, Hit, Results, leads_nowhere
+from qtsearch.searcher import Searcher
+from qtsearch.selection import SORTS, Selection
+from qtsearch.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from whoosh.query import Query
+
     from qtsearch.articles import Article
     from qtsearch.explanation import Explanation
 
@@ -27,8 +29,6 @@ __all__ = ["DEFAULT_INDEX", "Index", "default_path", "open_index"]
 
 #: Where the index lives unless ``$QTSEARCH_INDEX`` or the caller says otherwise.
 DEFAULT_INDEX = "index"
-#: Sets of boosts whose impacts are kept: two bytes a posting each.
-_BOOSTS_KEPT = 4
 
 
 def default_path() -> str:
@@ -64,84 +64,108 @@ class Index:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self._generation, segment = generation.open_segment(self.path)
-        self._open: _Searchers | None = _Searchers(segment)
+        self._open: Snapshot | None = Snapshot(segment)
 
     @property
     def generation(self) -> int:
         """The number of the generation that this index shows."""
         return self._generation.number
 
-    def _searcher(self, boosts: Mapping[str, float] | None = None) -> Searcher:
+    @property
+    def _snapshot(self) -> Snapshot:
         if self._open is None:
             raise ValueError("this index is closed: open it again with qtsearch.open_index")
-        return self._open.boosted(boosts)
+        return self._open
 
     @property
     def parameters(self) -> RankingParameters:
         """The ranking parameters that the index was published with."""
-        return self._searcher().segment.parameters
+        return self._snapshot.segment.parameters
 
     def search(
         self,
-        query: str,
+        query: str | Query,
         *,
         subjects: Iterable[str] | None = None,
+        since: datetime.date | str | None = None,
+        until: datetime.date | str | None = None,
+        keywords: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        syntax: str = "auto",
         boosts: Mapping[str, float] | None = None,
         broaden: bool = False,
+        sort: str = "score",
+        collapse: bool = True,
+        correct: bool = True,
         limit: int = 10,
         offset: int = 0,
     ) -> Results:
         """The best articles for a query, best first.
 
         Args:
-            query: any text; an article matches if it has one of its words, in any form. Nothing in it is
-                an error. Words after the first 32,768 characters or 1,024 different ones are ignored.
-            subjects: only articles of these subjects, by name or slug in any case; a subject that
-                no article has matches none. ``None`` for all. Scores do not depend on it, unless ``broaden``.
+            query: any text; an article matches if it has one of its words, in any form, or as its operators
+                say: see ``docs/query-language.md``. Nothing in it is an error. Words after the first 32,768
+                characters or 1,024 different ones are ignored. Or a query of Whoosh's.
+            subjects: only pages of these subjects, by name or slug in any case; a subject that
+                no page has matches none. ``None`` for all. Scores depend on no filter, unless ``broaden``.
+            since, until: only pages with a date from this day on, up to this day: a date, or a text like
+                ``2025-01-31``, ``2025-01`` or ``2025``.
+            keywords: only pages that carry one of these keywords.
+            exclude: urls of pages that are no hits.
+            syntax: ``"auto"`` takes as operators what can be one, ``"plain"`` nothing, ``"strict"`` raises an
+                error for what looks like an operator and is none.
             boosts: weights from 0 to 100 of ``question``, ``answer`` and ``page_keywords`` for this query;
                 a field that is not named keeps the weight it has in :attr:`parameters`. 0 leaves a field out.
                 Raising one never ranks a page that matches in the field below one that does not and was
                 below it before. A set of boosts takes up to a second the first time; four are kept.
             broaden: let words of the ten best pages join the query: it finds more, and its first hits are
                 worse. Takes some milliseconds.
+            sort: ``"score"``, ``"date"`` (newest first), ``"oldest"`` or ``"question"`` (by the alphabet).
+            collapse: an article that stands on several pages is one hit, the best of them.
+            correct: where a query has no hit, search it with its spelling put right.
             limit: hits wanted, 0 or more.
             offset: hits skipped, 0 or more: 10 for the second page of ten.
 
         Raises:
-            TypeError: ``query`` is not a ``str``, or a boost no number.
-            ValueError: ``limit`` or ``offset`` is negative, a boost names no field or is out of range, or the
-                index is closed.
+            QuerySyntaxError: ``syntax`` is ``"strict"``, and the query is none.
+            TypeError: ``query`` is neither a ``str`` nor a query, or a boost no number.
+            ValueError: ``limit`` or ``offset`` is negative, ``sort`` or ``syntax`` is none, a date is none, a
+                boost names no field or is out of range, or the index is closed.
             IndexDamagedError: a file of the index is not what was written.
         """
         started = time.perf_counter_ns()
-        _check_query(query)
         if limit < 0 or offset < 0:
             raise ValueError(f"limit and offset must be 0 or more, not {limit} and {offset}")
-        searcher = self._searcher(boosts)
-        ranges = _ranges(searcher, subjects)
-        try:
-            plan = _plan(searcher, query, ranges, broaden)
-            docs, scores = searcher.search(plan, ranges, limit + offset if limit else 0)
-            if docs and max(docs) >= searcher.segment.n_docs:
-                raise IndexError(f"article {max(docs)}")
-        except (IndexError, ValueError) as error:
-            raise _leads_nowhere(searcher, error) from error
-        results = Results(searcher, query, plan, ranges, docs[offset:], scores[offset:], offset)
+        _check_choice("sort", sort, SORTS)
+        snapshot, searcher = self._snapshot, self._snapshot.boosted(boosts)
+        filters = Filters.of(subjects, since, until, keywords, exclude)
+        k = limit + offset if limit else 0
+        used: str | None = None
+        selection = _select(snapshot, searcher, query, filters, syntax, broaden, collapse)
+        docs, scores = _best(selection, k, sort)
+        if not docs and correct and isinstance(query, str) and selection.total == 0:
+            used = corrected(snapshot, query, syntax)
+            if used is not None:
+                selection = _select(snapshot, searcher, used, filters, syntax, broaden, collapse)
+                docs, scores = _best(selection, k, sort)
+        asked = Asked(query if isinstance(query, str) else str(query), used, syntax)
+        results = Results(snapshot, selection, asked, docs[offset:], scores[offset:], offset)
         results.elapsed_ms = (time.perf_counter_ns() - started) / 1e6
         return results
 
     def explain(
         self,
-        query: str,
+        query: str | Query,
         url: str,
         *,
         subjects: Iterable[str] | None = None,
+        syntax: str = "auto",
         boosts: Mapping[str, float] | None = None,
         broaden: bool = False,
     ) -> Explanation:
         """Why the page at ``url`` has the score that :meth:`search` gives it for the same arguments.
 
-        The page need not match, and may be of another subject.
+        The page need not match, and may be of another subject, which matters only to ``broaden``.
 
         Raises:
             TypeError, ValueError, IndexDamagedError: as :meth:`search`.
@@ -159,27 +183,26 @@ class Index:
         """
         from qtsearch.explanation import explain  # here: searching does not need it
 
-        _check_query(query)
-        searcher = self._searcher(boosts)
+        snapshot, searcher = self._snapshot, self._snapshot.boosted(boosts)
         doc = self._doc(url)
         if doc < 0:
             raise PageMissingError(self.path, url)
+        selection = _select(snapshot, searcher, query, Filters.of(subjects), syntax, broaden, collapse=False)
         try:
-            plan = _plan(searcher, query, _ranges(searcher, subjects), broaden)
-            return explain(searcher, query, plan, doc)
+            return explain(selection, str(query), doc)
         except (IndexError, ValueError) as error:
-            raise _leads_nowhere(searcher, error) from error
+            raise leads_nowhere(snapshot.segment, error) from error
 
     def _doc(self, url: str) -> int:
         if not isinstance(url, str):
             raise TypeError(f"the url must be a str, not {type(url).__name__}")
-        return self._searcher().segment.find_url(unicodedata.normalize("NFC", url))
+        return self._snapshot.segment.find_url(unicodedata.normalize("NFC", url))
 
     def get(self, url: str) -> Article | None:
         """The article at ``url`` as it was indexed, ``None`` if there is none. Raises IndexDamagedError."""
         from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
 
-        segment = self._searcher().segment
+        segment = self._snapshot.segment
         doc = self._doc(url)
         if doc < 0:
             return None
@@ -201,15 +224,15 @@ class Index:
 
     def subjects(self) -> dict[str, int]:
         """Pages by subject, each under its commonest spelling, in order of the subjects' slugs."""
-        return {s.name: s.stop - s.start for s in self._searcher().segment.subjects if s.slug}
+        return {s.name: s.stop - s.start for s in self._snapshot.segment.subjects if s.slug}
 
     def unknown_subjects(self, subjects: Iterable[str]) -> list[str]:
         """Those of ``subjects`` that no page has."""
-        return self._searcher().unknown_subjects(subjects)
+        return self._snapshot.searcher.unknown_subjects(subjects)
 
     def __len__(self) -> int:
         """The number of pages."""
-        return self._searcher().segment.n_docs
+        return self._snapshot.segment.n_docs
 
     def close(self) -> None:
         """Let go of the files. Hits remain readable; searching raises ValueError from now on."""
@@ -227,52 +250,35 @@ class Index:
         return f"<Index {self.path} generation {self.generation}>"
 
 
-def _check_query(query: str) -> None:
-    if not isinstance(query, str):
-        raise TypeError(f"the query must be a str, not {type(query).__name__}")
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
-def _ranges(searcher: Searcher, subjects: Iterable[str] | None) -> Ranges | None:
-    if subjects is None:
-        return None
-    return searcher.ranges([subjects] if isinstance(subjects, str) else subjects)
+def _select(
+    snapshot: Snapshot,
+    searcher: Searcher,
+    query: str | Query,
+    filters: Filters,
+    syntax: str,
+    broaden: bool,
+    collapse: bool,
+) -> Selection:
+    _check_choice("syntax", syntax, SYNTAXES)
+    if not isinstance(query, str) and not hasattr(query, "matcher"):  # without importing Whoosh
+        raise TypeError(f"the query must be a str or a query of Whoosh's, not {type(query).__name__}")
+    try:
+        return select(snapshot, searcher, query, filters, syntax=syntax, broaden=broaden, collapse=collapse)
+    except (IndexError, ValueError) as error:
+        raise leads_nowhere(snapshot.segment, error) from error
 
 
-def _plan(searcher: Searcher, query: str, ranges: Ranges | None, broaden: bool) -> Plan:
-    plan = searcher.plan(query)
-    if broaden:
-        from qtsearch.feedback import broadened  # here: searching does not need it
-
-        plan = broadened(searcher, plan, ranges)
-    return plan
-
-
-def _leads_nowhere(searcher: Searcher, error: Exception) -> IndexDamagedError:
-    return IndexDamagedError(searcher.segment.files[0].path, f"has postings that lead nowhere ({error})")
-
-
-class _Searchers:
-    """The searcher by an index's own weights, and those of the boosts that were asked for last."""
-
-    def __init__(self, segment: Segment) -> None:
-        self._own = Searcher(segment)
-        self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def boosted(self, boosts: Mapping[str, float] | None) -> Searcher:
-        """The searcher by these weights. Raises what check_boosts does."""
-        if not boosts:
-            return self._own
-        segment = self._own.segment
-        weighting = Weighting.of(segment.parameters, check_boosts(boosts))
-        if weighting == self._own.planner.weighting:
-            return self._own
-        with self._lock:  # one thread computes, the others wait for it
-            searcher = self._boosted.get(weighting)
-            if searcher is None:
-                while len(self._boosted) >= _BOOSTS_KEPT:
-                    self._boosted.popitem(last=False)
-                searcher = self._boosted[weighting] = Searcher(segment, weighting)
-            else:
-                self._boosted.move_to_end(weighting)
-        return searcher
+def _best(selection: Selection, k: int, sort: str) -> tuple[list[int], list[int]]:
+    segment = selection.searcher.segment
+    try:
+        docs, scores = selection.best(k, sort)
+        if docs and max(docs) >= segment.n_docs:
+            raise IndexError(f"article {max(docs)}")
+    except (IndexError, ValueError) as error:
+        raise leads_nowhere(segment, error) from error
+    return docs, scores

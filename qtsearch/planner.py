@@ -33,6 +33,7 @@ __all__ = [
     "MAX_QUERY_CHARS",
     "MAX_QUERY_TERMS",
     "Expansion",
+    "Extra",
     "Laid",
     "Phrase",
     "Plan",
@@ -170,6 +171,13 @@ class Expansion(NamedTuple):
     scattered: Scattered
 
 
+class Extra(NamedTuple):
+    """What a part of a query tree adds: a word of one field, a pattern. ``text``: the part as a text."""
+
+    text: str
+    scattered: Scattered
+
+
 class Plan:
     """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
 
@@ -177,7 +185,7 @@ class Plan:
     are too many.
     ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
     ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
-    ``scattered``: ``n_rare`` words, with those of ``expansions``, then the phrases.
+    ``scattered``: ``n_rare`` words, with those of ``expansions``, then the phrases and the extras.
     """
 
     __slots__ = (
@@ -185,6 +193,7 @@ class Plan:
         "counts",
         "dtype",
         "expansions",
+        "extras",
         "n_rare",
         "phrases",
         "rows",
@@ -224,8 +233,19 @@ class Plan:
         self.phrases = phrases
         if phrases:
             scattered += [phrase.scattered for phrase in phrases]
-        self.bound = sum([row.largest for row in rows]) + sum([one.largest for one in scattered])
-        self.dtype: Any = np.uint16 if self.bound <= MAX_IMPACT else np.uint32
+        self.extras: list[Extra] = []
+        self._bound()
+
+    def add(self, extras: Sequence[Extra]) -> None:
+        """Let these count, too."""
+        self.extras += extras
+        self.scattered += [extra.scattered for extra in extras]
+        self._bound()
+
+    def _bound(self) -> None:
+        self.bound = sum([row.largest for row in self.rows]) + sum([one.largest for one in self.scattered])
+        narrow = np.uint16 if self.bound <= MAX_IMPACT else np.uint32
+        self.dtype: Any = narrow if self.bound < 1 << 32 else np.uint64
 
 
 class _Memo:
@@ -317,23 +337,33 @@ class Planner:
 
     def plan(self, text: str) -> Plan:
         """The words of a query, what each of them adds, and what they add together."""
+        tokens = analysis.tokenize(text[:MAX_QUERY_CHARS])
         memo = self._current()
         known = memo.words
         words: list[Postings | None] = []
-        counts: dict[Postings, int] = {}
-        tokens = analysis.tokenize(text[:MAX_QUERY_CHARS])
         for token in tokens:
             try:
-                postings = known[token]
+                words.append(known[token])
             except KeyError:
-                postings = self._look_up(token, memo)
+                words.append(self._look_up(token, memo))
+        return self._compose(tokens, words, memo)
+
+    def plan_terms(self, tokens: list[str], terms: Sequence[int]) -> Plan:
+        """The plan of words of which the terms are known, -1 for those that no article has."""
+        memo = self._current()
+        return self._compose(
+            tokens, [None if term < 0 else self._postings(term, memo) for term in terms], memo
+        )
+
+    def _compose(self, tokens: list[str], words: list[Postings | None], memo: _Memo) -> Plan:
+        counts: dict[Postings, int] = {}
+        for place, postings in enumerate(words):
             if postings is not None:
                 times = counts.get(postings, 0)
                 if times == 0 and len(counts) == MAX_QUERY_TERMS:
-                    postings = None
+                    words[place] = None
                 elif times < MAX_TERM_COUNT:
                     counts[postings] = times + 1
-            words.append(postings)
         expansions = self._expand(tokens, words, counts, memo)
         phrases: list[Phrase] = []
         if len(words) > 1:
@@ -344,7 +374,8 @@ class Planner:
         return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
 
     def join(self, plan: Plan, counts: Mapping[Postings, int], unit: int) -> Plan:
-        """The plan with other words, which count so many times 1/``unit``."""
+        """The plan with other words, which count so many times 1/``unit``; those of the plan more or, by a
+        negative number, less."""
         joined = {word: times * unit for word, times in plan.counts.items()}
         known = {word.term: word for word in joined}
         for word, times in counts.items():

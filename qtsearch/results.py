@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
-from qtsearch.planner import Plan
+from qtsearch.errors import IndexDamagedError
+from qtsearch.query import corrected
 from qtsearch.scoring import IMPACT_SCALE
-from qtsearch.searcher import Ranges, Searcher
+from qtsearch.selection import Selection
+from qtsearch.snapshot import Snapshot
 
-__all__ = ["Hit", "Results"]
+if TYPE_CHECKING:
+    from qtsearch.snippets import Snippet
+
+__all__ = ["Asked", "Copy", "Hit", "Results", "leads_nowhere"]
+
+
+def leads_nowhere(segment: Segment, error: Exception) -> IndexDamagedError:
+    """The error to raise for what went wrong among the postings."""
+    return IndexDamagedError(segment.files[0].path, f"has postings that lead nowhere ({error})")
+
+
+class Copy(NamedTuple):
+    """Another page of the same article."""
+
+    url: str
+    subject: str
 
 
 class Hit:
@@ -21,14 +38,17 @@ class Hit:
     ``url`` is the page's key.
     """
 
-    __slots__ = ("_doc", "_record", "_segment", "question", "rank", "score", "url")
+    __slots__ = ("_doc", "_record", "_segment", "_selection", "question", "rank", "score", "url")
 
-    def __init__(self, segment: Segment, doc: int, rank: int, score: float) -> None:
+    def __init__(
+        self, segment: Segment, doc: int, rank: int, score: float, selection: Selection | None = None
+    ) -> None:
         self.rank = rank
         self.score = score
         self.url, _, self.question = segment.heading(doc).decode().partition("\0")
         self._segment = segment
         self._doc = doc
+        self._selection = selection
 
     @property
     def id(self) -> int | None:
@@ -57,6 +77,31 @@ class Hit:
         answer: str = self._stored()["answer"]
         return answer
 
+    @property
+    def copies(self) -> tuple[Copy, ...]:
+        """The other pages of the same article, whatever was filtered."""
+        segment = self._segment
+        others = [doc for doc in segment.pages_of(self._doc) if doc != self._doc]
+        return tuple(Copy(segment.url_and_question(doc)[0], segment.subject_of(doc).name) for doc in others)
+
+    def snippet(self, max_chars: int = 240) -> Snippet:
+        """The passage of the answer that answers the query best, the query's words marked.
+
+        ``max_chars``: length, 1 or more. What the answer begins with, if no word of the query stands in it.
+        """
+        from qtsearch.snippets import make_snippet  # here: needs cmarkgfm, which searching does not
+
+        return make_snippet(self.answer, self._weights(), max_chars=max_chars)
+
+    def marked_question(self) -> Snippet:
+        """The question, the query's words marked."""
+        from qtsearch.snippets import mark
+
+        return mark(self.question, self._weights())
+
+    def _weights(self) -> dict[str, tuple[int, float]]:
+        return {} if self._selection is None else self._selection.weights
+
     def _stored(self) -> dict[str, Any]:
         try:
             return self._record
@@ -75,70 +120,93 @@ class Hit:
             "subject": self.subject,
             "date": self.date.isoformat() if self.date else None,
             "keywords": list(self.keywords),
+            "copies": [copy._asdict() for copy in self.copies],
+            "snippet": self.snippet().to_dict(),
         }
 
     def __repr__(self) -> str:
         return f"<Hit {self.rank} {self.score:.2f} {self.url}>"
 
 
+class Asked(NamedTuple):
+    """A query as asked, the text that was searched in its place if any, and how it was read."""
+
+    query: str
+    corrected: str | None
+    syntax: str
+
+
 class Results:
     """One page of hits, best first. A sequence of :class:`Hit`.
 
-    ``query``: the text that was searched. ``elapsed_ms``: time the search took, in milliseconds.
+    ``elapsed_ms``: time the search took, in milliseconds.
     """
 
     __slots__ = (
+        "_asked",
         "_docs",
         "_offset",
-        "_plan",
-        "_ranges",
         "_scores",
-        "_searcher",
-        "_total",
+        "_selection",
+        "_snapshot",
         "elapsed_ms",
-        "query",
     )
 
     def __init__(
         self,
-        searcher: Searcher,
-        query: str,
-        plan: Plan,
-        ranges: Ranges | None,
+        snapshot: Snapshot,
+        selection: Selection,
+        asked: Asked,
         docs: list[int],
         scores: list[int],
         offset: int,
     ) -> None:
-        self._searcher = searcher
-        self._plan = plan
-        self._ranges = ranges
+        self._snapshot = snapshot
+        self._selection = selection
+        self._asked = asked
         self._docs = docs
         self._scores = scores
         self._offset = offset
-        self._total: int | None = None
-        self.query = query
         self.elapsed_ms = 0.0
 
     @property
+    def query(self) -> str:
+        """The query as asked."""
+        return self._asked.query
+
+    @property
+    def corrected(self) -> str | None:
+        """The query with its spelling put right that was searched, as the one asked has no hit."""
+        return self._asked.corrected
+
+    @property
+    def suggestion(self) -> str | None:
+        """The query with the words put right that no page has, ``None`` if there is nothing to suggest.
+
+        Works with the words of the index; takes some milliseconds when it is first asked for.
+        """
+        return self.corrected or corrected(self._snapshot, self.query, self._asked.syntax)
+
+    @property
     def total(self) -> int:
-        """Pages that match, on all pages of results; counted when it is first asked for."""
-        if self._total is None:
-            self._total = self._searcher.count(self._plan, self._ranges)
-        return self._total
+        """Hits on all pages of results; counted when it is first asked for."""
+        return self._selection.total
+
+    @property
+    def subjects(self) -> dict[str, int]:
+        """Hits by subject over all pages of results, most first; an article counts in each of its subjects."""
+        return self._selection.by_subject()
+
+    @property
+    def months(self) -> dict[str, int]:
+        """Hits by month, ``"2025-01"`` say, over all pages of results, the oldest first."""
+        return self._selection.by_month()
 
     def __len__(self) -> int:
         return len(self._docs)
 
     def __iter__(self) -> Iterator[Hit]:
-        segment = self._searcher.segment
-        scored = zip(self._docs, self._scores, strict=True)
-        scale = IMPACT_SCALE * self._plan.unit
-        return iter(
-            [
-                Hit(segment, doc, rank, score / scale)
-                for rank, (doc, score) in enumerate(scored, self._offset + 1)
-            ]
-        )
+        return iter([self._hit(place) for place in range(len(self._docs))])
 
     @overload
     def __getitem__(self, number: int) -> Hit: ...
@@ -148,17 +216,25 @@ class Results:
 
     def __getitem__(self, number: int | slice) -> Hit | list[Hit]:
         if isinstance(number, slice):
-            return list(self)[number]
-        number = range(len(self._docs))[number]
-        score = self._scores[number] / (IMPACT_SCALE * self._plan.unit)
-        return Hit(self._searcher.segment, self._docs[number], self._offset + number + 1, score)
+            return [self._hit(place) for place in range(len(self._docs))[number]]
+        return self._hit(range(len(self._docs))[number])
+
+    def _hit(self, place: int) -> Hit:
+        selection = self._selection
+        score = self._scores[place] / (IMPACT_SCALE * selection.plan.unit)
+        segment = self._snapshot.segment
+        return Hit(segment, self._docs[place], self._offset + place + 1, score, selection)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``query --json`` prints."""
         return {
             "query": self.query,
+            "corrected": self.corrected,
+            "suggestion": self.suggestion,
             "total": self.total,
             "elapsed_ms": self.elapsed_ms,
+            "subjects": self.subjects,
+            "months": self.months,
             "hits": [hit.to_dict() for hit in self],
         }
 

@@ -92,17 +92,32 @@ class Searcher:
         docs, values = found or _NOTHING
         return _in_order(docs, values, k)
 
-    def count(self, plan: Plan, ranges: Ranges | None) -> int:
-        """How many articles match."""
-        matching = np.zeros(self._padded // 8, np.uint8)
+    def best_of(self, plan: Plan, mask: npt.NDArray[np.bool_], k: int) -> tuple[list[int], list[int]]:
+        """The ``k`` best of the articles of a mask, bool, shape (n_docs,), as :meth:`search` gives them.
+
+        What a plan adds to none of them, they have all the same: the score 0.
+        """
+        docs = mask.nonzero()[0]
+        values = self.scores(plan).take(docs)
+        if 0 < k < len(docs):
+            docs, values = _at_least(_at_rank(values, k), docs, values)
+        return _in_order(docs, values, k)
+
+    def scores(self, plan: Plan) -> npt.NDArray[Any]:
+        """What every article gets: shape (n_docs,). To be used before this thread searches again."""
+        scores, _ = self._add_lists(plan)
+        self._add_rows(plan, plan.rows, scores, 0)
+        return scores[: self.segment.n_docs]
+
+    def matching(self, plan: Plan) -> npt.NDArray[np.bool_]:
+        """Which articles match: bool, shape (n_docs,)."""
+        bits = np.zeros(self._padded // 8, np.uint8)
         for row in plan.rows:
-            np.bitwise_or(matching, plan.table.bits[row.place], matching)
-        flags = np.unpackbits(matching)
+            np.bitwise_or(bits, plan.table.bits[row.place], bits)
+        flags = np.unpackbits(bits).view(bool)
         for docs, _, _ in plan.scattered[: plan.n_rare]:
-            flags[docs] = 1
-        if ranges is None:
-            return int(np.count_nonzero(flags))
-        return sum(int(np.count_nonzero(flags[start:stop])) for start, stop in ranges)
+            flags[docs] = True
+        return flags[: self.segment.n_docs]
 
     def _add_lists(self, plan: Plan) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
         """What every article gets from the lists, and the articles in them, once for each list."""

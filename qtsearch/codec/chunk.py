@@ -21,6 +21,7 @@ compounds            int32      (c, 4) first term, second term, both in one word
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
 field_starts         uint16     (n, 3) position of the first token of each text field
 ids, dates                      as in a segment
+contents             uint64     (n,) a hash of id, question and answer: pages of one article have the same
 urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
 ===================  =========  ==================================================================
 """
@@ -28,6 +29,7 @@ urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int6
 from __future__ import annotations
 
 from array import array
+from hashlib import blake2b
 from itertools import accumulate, chain
 from typing import Any, Final
 
@@ -95,6 +97,7 @@ class ChunkBuilder:
         self._run_lengths = array("q")
         self._ids = array("q")
         self._dates = array("i")
+        self._contents = array("Q")
         self._texts: dict[str, list[bytes]] = {"urls": [], "questions": [], "subjects": [], "records": []}
 
     def __len__(self) -> int:
@@ -135,6 +138,8 @@ class ChunkBuilder:
         self._field_starts.extend((0, answer_start, keywords_start))
         self._ids.append(NO_ID if article.id is None else article.id)
         self._dates.append(NO_DATE if article.date is None else article.date.toordinal())
+        content = f"{article.id}\0{article.question}\0{article.answer}".encode("utf-8", "surrogatepass")
+        self._contents.append(int.from_bytes(blake2b(content, digest_size=8).digest(), "little"))
         texts = self._texts
         texts["urls"].append(article.url.encode("utf-8", "surrogatepass"))
         texts["questions"].append(article.question.encode())
@@ -199,6 +204,7 @@ class ChunkBuilder:
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
+            "contents": _from(self._contents, np.uint64),
         }
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)

@@ -6,17 +6,21 @@ The contract is ``whoosh/codec/base.py``. Only reading is offered: an index of o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from whoosh.codec import base
+from whoosh.filedb.filestore import FileStorage
+from whoosh.reading import SegmentReader
+from whoosh.searching import Searcher
 
 from qtsearch.codec.documents import DocumentReader
-from qtsearch.codec.segment import Segment
+from qtsearch.codec.segment import INDEX_NAME, Segment
 from qtsearch.codec.terms import TermsReader
 from qtsearch.errors import IndexWriteError
 
-__all__ = ["ArrayCodec", "ArraySegment"]
+__all__ = ["ArrayCodec", "ArraySegment", "open_searcher"]
 
 
 def _refuse(what: str) -> NoReturn:
@@ -87,3 +91,12 @@ class ArraySegment(base.Segment):  # type: ignore[misc]
 
     def delete_document(self, docnum: int, delete: bool = True) -> NoReturn:
         _refuse("deleting documents")
+
+
+def open_searcher(segment: Segment, schema: Any) -> Searcher:
+    """Whoosh's searcher over a segment that is open: for what only Whoosh's matchers can do."""
+    codec = ArrayCodec()
+    codec._open = segment
+    stub = ArraySegment(INDEX_NAME, segment.segment_id, segment.n_docs)
+    storage = FileStorage(os.path.dirname(segment.files[0].path))
+    return Searcher(SegmentReader(storage, schema, stub, codec=codec))

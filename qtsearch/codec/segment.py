@@ -37,6 +37,8 @@ lengths            uint16      (N, 3)       tokens in each text field, stop word
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
 dates              int32       (N,)         proleptic Gregorian ordinal, :data:`NO_DATE` where there is none
+originals          int32       (N,)         the first page of the same article: same id, question and answer
+question_ranks     int32       (N,)         the place of its question in alphabetical order
 heading_offsets    int64       (N + 1,)     into ``headings``: each article's url, a NUL, its question; UTF-8
 url_order          int32       (N,)         articles by ascending bytes of the url
 record_offsets     int64       (N + 1,)     into ``records``: each article's record, compressed
@@ -59,6 +61,8 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -135,6 +139,8 @@ class Segment:
         self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
         self.ids: npt.NDArray[np.int64] = arrays["ids"]
         self.dates: npt.NDArray[np.int32] = arrays["dates"]
+        self.originals: npt.NDArray[np.int32] = arrays["originals"]
+        self.question_ranks: npt.NDArray[np.int32] = arrays["question_ranks"]
         self.url_order = arrays["url_order"]
         self.impacts: npt.NDArray[np.uint16] = impacts["impacts"]
         self.max_impacts: npt.NDArray[np.uint16] = impacts["max_impacts"]
@@ -156,6 +162,17 @@ class Segment:
         self.heading = arrays.pieces("headings", "heading_offsets")
         self._records = arrays.pieces("records", "record_offsets")
         self._dictionary = arrays["dictionary"].tobytes()
+
+    @cached_property
+    def copies(self) -> npt.NDArray[np.intp]:
+        """The pages of all articles that stand on several, ascending."""
+        pages = np.bincount(self.originals, minlength=self.n_docs)
+        return (pages[self.originals] > 1).nonzero()[0]
+
+    def pages_of(self, doc: int) -> list[int]:
+        """All pages of an article, ascending, given one of them."""
+        pages: list[int] = self.copies[self.originals[self.copies] == self.originals[doc]].tolist()
+        return pages or [doc]
 
     def find_term(self, term: bytes) -> int:
         """The number of a term, -1 if no article has it."""
@@ -179,6 +196,21 @@ class Segment:
         except ValueError as error:
             reason = f"the text of article {doc} is damaged ({error})"
             raise IndexDamagedError(self.files[0].path, reason) from error
+
+    def keyword_docs(self, terms: Sequence[int]) -> npt.NDArray[Any]:
+        """The articles of which these terms, in this order, are a keyword; of the longest keywords, none."""
+        if len(terms) == 1:
+            bounds = self.offsets[terms[0] : terms[0] + 2]
+            first, last = self.keyword_postings.searchsorted(bounds)
+            return self.docs[self.keyword_postings[first:last]]
+        n_terms = len(self.terms)
+        parent = terms[0]
+        for term in terms[1:]:
+            node = int(self.phrase_keys.searchsorted(parent * n_terms + term))
+            if node == len(self.phrase_keys) or self.phrase_keys[node] != parent * n_terms + term:
+                return self.phrase_docs[:0]
+            parent = n_terms + node
+        return self.phrase_docs[self.phrase_offsets[node] : self.phrase_offsets[node + 1]]
 
     def find_url(self, url: str) -> int:
         """The article with this url, -1 if there is none."""

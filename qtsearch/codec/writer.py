@@ -107,9 +107,11 @@ class SegmentWriter:
             "ids": self._joined("ids")[order],
             "dates": self._joined("dates")[order],
             "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
+            "originals": _originals(self._joined("contents")[order]),
             "dictionary": np.frombuffer(self._dictionary, np.uint8),
         }
         questions = self._texts("questions")
+        arrays["question_ranks"] = _ranks([questions[number].decode().casefold() for number in kept])
         arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
         packed = self._texts("records")
         arrays |= joined_texts("records", [packed[number] for number in kept])
@@ -225,6 +227,19 @@ def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: Rank
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
     return write_array_file(os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts"), scores, metadata)
+
+
+def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    """Of each article the first one with the same content."""
+    _, first, which = np.unique(contents, return_index=True, return_inverse=True)
+    return first[which].astype(np.int32)
+
+
+def _ranks(texts: list[str]) -> npt.NDArray[np.int32]:
+    """The place of each text when they are sorted; equal ones in the order they come."""
+    ranks = np.empty(len(texts), np.int32)
+    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts), dtype=np.int32)
+    return ranks
 
 
 def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

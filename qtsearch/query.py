@@ -1,0 +1,195 @@
+"""What was asked → the articles that it selects: words or a query tree, filters, and spelling."""
+
+from __future__ import annotations
+
+import datetime
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch import analysis
+from qtsearch.codec.segment import NO_DATE
+from qtsearch.lexer import Kind, read_query
+from qtsearch.periods import first_day, last_day
+from qtsearch.planner import MAX_QUERY_CHARS, Plan
+from qtsearch.searcher import Ranges, Searcher
+from qtsearch.selection import Selection
+from qtsearch.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from whoosh.query import Query
+
+__all__ = ["SYNTAXES", "Filters", "corrected", "select"]
+
+#: How a query text is read: operators where they are some; words only; operators, and errors where they fail.
+SYNTAXES: Final = ("auto", "plain", "strict")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which pages may be hits, whatever the query: of each ``None`` for all.
+
+    ``subjects``: one of these. ``since``, ``until``: not before, not after this day. ``keywords``: one of
+    these. ``exclude``: but for these urls.
+    """
+
+    subjects: tuple[str, ...] | None = None
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    keywords: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        subjects: Iterable[str] | None = None,
+        since: datetime.date | str | None = None,
+        until: datetime.date | str | None = None,
+        keywords: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+    ) -> Filters:
+        """From what callers give: one text for several, dates as texts. Raises ValueError for no date."""
+        return cls(
+            None if subjects is None else _texts(subjects),
+            first_day(since) if isinstance(since, str) else since,
+            last_day(until) if isinstance(until, str) else until,
+            None if keywords is None else _texts(keywords),
+            () if exclude is None else _texts(exclude),
+        )
+
+    def ranges(self, searcher: Searcher) -> Ranges | None:
+        """The articles of the subjects as slices, ``None`` for all."""
+        return None if self.subjects is None else searcher.ranges(self.subjects)
+
+    def mask(self, searcher: Searcher, collapse: bool) -> npt.NDArray[np.bool_] | None:
+        """The articles that pass the filters other than that of subjects, ``None`` for all.
+
+        ``collapse``: to exclude a page is to exclude the article.
+        """
+        if self.since is None and self.until is None and self.keywords is None and not self.exclude:
+            return None
+        segment = searcher.segment
+        passing = np.ones(segment.n_docs, bool)
+        if self.since is not None:
+            passing &= segment.dates >= self.since.toordinal()
+        if self.until is not None:
+            passing &= (segment.dates <= self.until.toordinal()) & (segment.dates != NO_DATE)
+        if self.keywords is not None:
+            carrying = np.zeros(segment.n_docs, bool)
+            for keyword in self.keywords:
+                carrying[_carrying(searcher, keyword)] = True
+            passing &= carrying
+        for url in self.exclude:
+            doc = segment.find_url(unicodedata.normalize("NFC", url))
+            if doc >= 0:
+                passing[segment.pages_of(doc) if collapse else doc] = False
+        return passing
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values)
+
+
+def _carrying(searcher: Searcher, keyword: str) -> npt.NDArray[Any]:
+    """The articles that carry a keyword, in any form of its words."""
+    terms = [searcher.planner.find(token) for token in analysis.tokenize(keyword)]
+    if not terms or min(terms) < 0:
+        return np.zeros(0, np.intp)
+    return searcher.segment.keyword_docs(terms)
+
+
+def select(
+    snapshot: Snapshot,
+    searcher: Searcher,
+    query: str | Query,
+    filters: Filters,
+    *,
+    syntax: str = "auto",
+    broaden: bool = False,
+    collapse: bool = True,
+) -> Selection:
+    """The articles that a query selects, by one of the snapshot's searchers.
+
+    Raises QuerySyntaxError if ``syntax`` is ``"strict"`` and the text is no query.
+    """
+    ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
+    lexemes = None
+    if isinstance(query, str):
+        if syntax != "plain":
+            lexemes = read_query(query, strict=syntax == "strict")
+        if lexemes is None:
+            plan = searcher.plan(query)
+            if broaden:
+                plan = _broadened(searcher, plan, ranges)
+            return Selection(searcher, plan, ranges=ranges, allowed=allowed, collapse=collapse)
+    # Here, for they import Whoosh, which most queries do without.
+    from qtsearch.syntax import parse
+    from qtsearch.trees import evaluate
+
+    typed: dict[str, str] = {}
+    if isinstance(query, str) and lexemes is not None:
+        query = parse(lexemes, _term_finder(searcher, typed))
+    match = evaluate(searcher, snapshot.vocabulary, query, typed)
+    return Selection(
+        searcher,
+        _broadened(searcher, match.plan, ranges) if broaden else match.plan,
+        ranges=ranges,
+        allowed=allowed,
+        matched=match.mask,
+        patterns=match.forms,
+        collapse=collapse,
+    )
+
+
+def _broadened(searcher: Searcher, plan: Plan, ranges: Ranges | None) -> Plan:
+    from qtsearch.feedback import broadened  # here: searching does not need it
+
+    return broadened(searcher, plan, ranges)
+
+
+def _term_finder(searcher: Searcher, typed: dict[str, str]) -> Callable[[str], str]:
+    """From a token to its term, by the index where it has the word; fills ``typed``."""
+    planner, terms = searcher.planner, searcher.segment.terms
+
+    def term_of(token: str) -> str:
+        number = planner.find(token)
+        term: str = terms[number].decode() if number >= 0 else analysis.stem(analysis.fold(token))
+        typed.setdefault(term, token)
+        return term
+
+    return term_of
+
+
+# -- spelling --------------------------------------------------------------------------------------
+
+
+def corrected(snapshot: Snapshot, query: str, syntax: str) -> str | None:
+    """The query with the words that the index lacks put right, as far as they can be; ``None`` if none is."""
+    query = unicodedata.normalize("NFC", query[:MAX_QUERY_CHARS])
+    lexemes = None if syntax == "plain" else read_query(query)
+    spans = [(0, len(query))]
+    if lexemes is not None:
+        spans = [
+            (lexeme.start, lexeme.start + len(lexeme.text) + (lexeme.kind is Kind.PHRASE))
+            for lexeme in lexemes
+            if lexeme.kind in (Kind.WORD, Kind.PHRASE)
+        ]
+    parts = []
+    done = 0
+    for start, stop in spans:
+        for match in analysis.token_pattern(query).finditer(query, start, stop):
+            right = _correction(snapshot, match[0])
+            if right is not None:
+                parts += [query[done : match.start()], right]
+                done = match.end()
+    return "".join([*parts, query[done:]]) if parts else None
+
+
+def _correction(snapshot: Snapshot, token: str) -> str | None:
+    if snapshot.searcher.planner.look_up(token) is not None:
+        return None
+    return snapshot.speller.correct(token)

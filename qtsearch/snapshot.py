@@ -1,0 +1,51 @@
+"""What the searches of an open index share: segment, searchers, and what is prepared when first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+from qtsearch.codec.segment import Segment
+from qtsearch.parameters import Weighting, check_boosts
+from qtsearch.searcher import Searcher
+from qtsearch.vocabulary import Vocabulary
+
+__all__ = ["Snapshot"]
+
+#: Sets of boosts whose impacts are kept: two bytes a posting each.
+_BOOSTS_KEPT: Final = 4
+
+
+class Snapshot:
+    """One generation of an index. Any number of threads may share it."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.searcher = Searcher(segment)
+        self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def boosted(self, boosts: Mapping[str, float] | None) -> Searcher:
+        """The searcher by these weights. Raises what check_boosts does."""
+        if not boosts:
+            return self.searcher
+        weighting = Weighting.of(self.segment.parameters, check_boosts(boosts))
+        if weighting == self.searcher.planner.weighting:
+            return self.searcher
+        with self._lock:  # one thread computes, the others wait for it
+            searcher = self._boosted.get(weighting)
+            if searcher is None:
+                while len(self._boosted) >= _BOOSTS_KEPT:
+                    self._boosted.popitem(last=False)
+                searcher = self._boosted[weighting] = Searcher(self.segment, weighting)
+            else:
+                self._boosted.move_to_end(weighting)
+        return searcher
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the index as written."""
+        return Vocabulary(self.segment)
