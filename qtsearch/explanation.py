@@ -147,8 +147,8 @@ def explain(selection: Selection, query: str, doc: int) -> Explanation:
     """Why the article has its score in this selection."""
     searcher, plan = selection.searcher, selection.plan
     if not selection.mask[doc]:
-        missing = tuple(dict.fromkeys(plan.tokens))
-        return Explanation(query, searcher.segment.url_and_question(doc)[0], 0.0, (), (), missing)
+        absent = tuple(dict.fromkeys(plan.tokens))
+        return Explanation(query, searcher.segment.url_and_question(doc)[0], 0.0, (), (), absent)
     typed: dict[Postings, list[str]] = {}
     missing = []
     for token, word in zip(plan.tokens, plan.words, strict=True):

@@ -194,7 +194,7 @@ class Results:
 
     @property
     def subjects(self) -> dict[str, int]:
-        """Hits by subject over all pages of results, most first; an article counts in each of its subjects."""
+        """Hits by subject over all pages of results, most first. An article counts under each of its own."""
         return self._selection.by_subject()
 
     @property

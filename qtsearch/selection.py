@@ -112,11 +112,8 @@ class Selection:
             for form, term in zip(segment.forms[forms].tolist(), terms, strict=True)
         }
         if self._patterns is not None:
-            for form, term in zip(
-                segment.forms[self._patterns].tolist(),
-                segment.form_terms[self._patterns].tolist(),
-                strict=True,
-            ):
+            terms = segment.form_terms[self._patterns].tolist()
+            for form, term in zip(segment.forms[self._patterns].tolist(), terms, strict=True):
                 found.setdefault(form.decode(), (term, 1.0))
         return found
 

@@ -83,8 +83,8 @@ class Vocabulary:
             numbers = self.with_prefix(literals[0])
         elif literals:
             text, starts = self._lines
-            found = re.finditer(re.escape(max(literals, key=len).encode("utf-8", "surrogatepass")), text)
-            places = np.array([match.start() for match in found], np.int64)
+            matched = re.finditer(re.escape(max(literals, key=len).encode("utf-8", "surrogatepass")), text)
+            places = np.array([match.start() for match in matched], np.int64)
             numbers = np.unique(np.searchsorted(starts, places, "right") - 1)
         else:
             numbers = np.arange(len(self._forms))
