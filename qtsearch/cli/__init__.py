@@ -1,0 +1,63 @@
+"""The command line: words and exit codes, nothing else.
+
+Exit codes: 0 success; 1 an error, told on stderr; 2 wrong usage; 3 a reindex was published, but files
+were rejected; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+# One thread does: BLAS would start one a core, and take half of NumPy's import for it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from qtsearch.cli import build, judge, look, shell
+from qtsearch.cli.common import ERROR, INTERRUPTED, fail
+
+__all__ = ["main"]
+
+_EXAMPLES = """\
+examples:
+  python -m qtsearch reindex examples/articles
+  python -m qtsearch query "mechanical thrombectomy" --subject Medicine
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. Wrong usage raises SystemExit(2), as argparse does."""
+    arguments = make_parser().parse_args(argv)
+    from qtsearch.errors import QtsearchError
+
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except QtsearchError as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output is gone, `| head` say. Python would complain at exit, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ERROR
+    except OSError as error:
+        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        fail("interrupted; the index is as it was")
+        return INTERRUPTED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="qtsearch",
+        description="Full-text search over question-and-answer articles.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (build, look, judge, shell):
+        module.add_commands(commands)
+    return parser
