@@ -31,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "search the index",
         "Search the index and list the best articles.",
         'python -m qtsearch query "how is a clot removed" --subject Medicine --limit 3',
-        'in TEXT: "a phrase"  "near words"~3  +must  -not  AND OR NOT ( )  begin*  wild?card  fuzzy~1  word^2\n'
+        'in TEXT: "a phrase"  "near words"~3  +must  -not  AND OR NOT ( )  pre*  wild?card  fuzzy~1  word^2\n'
         "question:word  answer:word  page_keywords:word  subject:medicine  date:[2024-12 to 2025-01]\n"
         "what is none of these is searched as words; docs/query-language.md tells more",
     )
@@ -40,8 +40,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     query.add_argument(
         "--subject", action="append", metavar="S", help="only this subject, by name or slug; may be repeated"
     )
-    query.add_argument("--since", metavar="DATE", help="only pages from this day, month or year on")
-    query.add_argument("--until", metavar="DATE", help="only pages up to this day, month or year")
+    query.add_argument(
+        "--since", type=_day, metavar="DATE", help="only pages from this day, month or year on"
+    )
+    query.add_argument("--until", type=_day, metavar="DATE", help="only pages up to this day, month or year")
     query.add_argument(
         "--keyword", action="append", metavar="K", help="only pages with this keyword; may be repeated"
     )
@@ -102,6 +104,16 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     complete.add_argument("--limit", type=count_of, default=10, metavar="N", help="at most (default: 10)")
     complete.add_argument("--json", action="store_true", help="print one JSON object")
     complete.set_defaults(run=_complete)
+
+
+def _day(text: str) -> str:
+    from qtsearch.periods import first_day
+
+    try:
+        first_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _boost(text: str) -> tuple[str, float]:
