@@ -30,6 +30,8 @@ pair_children      int32       (T + 1,)     where the pairs that begin with each
 pair_offsets       int32       (Q + 1,)     where each pair's articles begin in ``pair_docs``
 pair_docs          as docs     (R,)         articles of each pair, ascending
 pair_counts        uint8       (R,)         how often the pair stands in the answer, 255 for more
+key_terms          uint16 [1]  (N, 24)      the terms that tell an article best from others, weightiest first
+key_weights        uint8       (N, 24)      how much each weighs, 0 where the article has fewer
 lengths            uint16      (N, 3)       tokens in each text field, stop words not counted
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
@@ -125,6 +127,8 @@ class Segment:
         self.pair_offsets: npt.NDArray[np.int32] = arrays["pair_offsets"]
         self.pair_docs = arrays["pair_docs"]
         self.pair_counts: npt.NDArray[np.uint8] = arrays["pair_counts"]
+        self.key_terms = arrays["key_terms"]
+        self.key_weights: npt.NDArray[np.uint8] = arrays["key_weights"]
         self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
         self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
         self.ids: npt.NDArray[np.int64] = arrays["ids"]
