@@ -92,6 +92,16 @@ class Searcher:
         docs, values = found or _NOTHING
         return _in_order(docs, values, k)
 
+    def best(self, scores: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
+        """The ``k`` best by a score for each article, 0 left out: their numbers and scores, best first.
+
+        ``scores``: unsigned, shape (n_docs,). ``k``: 1 or more.
+        """
+        folded = np.zeros(self._padded, scores.dtype)
+        folded[: len(scores)] = scores
+        docs, values = self._reaching(folded, k, 0) or _NOTHING
+        return _in_order(docs, values, k)
+
     def count(self, plan: Plan, ranges: Ranges | None) -> int:
         """How many articles match."""
         matching = np.zeros(self._padded // 8, np.uint8)
