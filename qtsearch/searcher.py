@@ -103,6 +103,16 @@ class Searcher:
             docs, values = _at_least(_at_rank(values, k), docs, values)
         return _in_order(docs, values, k)
 
+    def best(self, scores: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
+        """The ``k`` best by a score for each article, 0 left out: their numbers and scores, best first.
+
+        ``scores``: unsigned, shape (n_docs,). ``k``: 1 or more.
+        """
+        folded = np.zeros(self._padded, scores.dtype)
+        folded[: len(scores)] = scores
+        docs, values = self._reaching(folded, k, 0) or _NOTHING
+        return _in_order(docs, values, k)
+
     def scores(self, plan: Plan) -> npt.NDArray[Any]:
         """What every article gets: shape (n_docs,). To be used before this thread searches again."""
         scores, _ = self._add_lists(plan)

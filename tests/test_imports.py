@@ -28,6 +28,7 @@ ORDER = """
     codec.segment
     codec.chunk
     codec.phrases
+    codec.keyterms
     codec.writer
     codec.fields
     codec.matchers
@@ -39,6 +40,7 @@ ORDER = """
     searcher
     results
     feedback
+    related
     explanation
     index
     evaluation

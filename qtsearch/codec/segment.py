@@ -33,6 +33,8 @@ pair_counts        uint8       (R,)         how often the pair stands in the ans
 compounds          int32       (C, 3)       first term, second term, the term of both in one word; ascending
 compound_children  int32       (T + 1,)     where the compounds that begin with each term begin
 compound_order     int32       (C,)         compounds by ascending last column
+key_terms          uint16 [1]  (N, 24)      the terms that tell an article best from others, weightiest first
+key_weights        uint8       (N, 24)      how much each weighs, 0 where the article has fewer
 lengths            uint16      (N, 3)       tokens in each text field, stop words not counted
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
@@ -135,6 +137,8 @@ class Segment:
         self.compounds: npt.NDArray[np.int32] = arrays["compounds"]
         self.compound_children: npt.NDArray[np.int32] = arrays["compound_children"]
         self.compound_order: npt.NDArray[np.int32] = arrays["compound_order"]
+        self.key_terms = arrays["key_terms"]
+        self.key_weights: npt.NDArray[np.uint8] = arrays["key_weights"]
         self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
         self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
         self.ids: npt.NDArray[np.int64] = arrays["ids"]

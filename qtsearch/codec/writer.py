@@ -21,6 +21,7 @@ from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
+from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
 from qtsearch.errors import SourceError
@@ -119,7 +120,7 @@ class SegmentWriter:
         doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
-        arrays |= self._postings(arrays["terms"], doc_of)
+        arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of)
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
 
@@ -158,7 +159,7 @@ class SegmentWriter:
                     frequencies[np.searchsorted(forms, form.encode()), field] -= count
 
     def _postings(
-        self, terms: npt.NDArray[np.bytes_], doc_of: npt.NDArray[np.int32]
+        self, terms: npt.NDArray[np.bytes_], term_soft: npt.NDArray[np.bool_], doc_of: npt.NDArray[np.int32]
     ) -> dict[str, npt.NDArray[Any]]:
         n_docs = int(doc_of.max()) + 1
         # Where each term's tokens begin in each chunk, and the articles of each chunk.
@@ -202,6 +203,7 @@ class SegmentWriter:
         }
         arrays |= encode_frequencies(frequencies)
         arrays |= keyword_arrays(keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS])
+        arrays |= key_term_arrays(posting_offsets, doc, frequencies, term_soft, n_docs)
         arrays |= pair_arrays(pairs, len(terms), doc_type)
         arrays |= compound_arrays(np.concatenate(compounds), len(terms))
         return arrays
