@@ -36,7 +36,7 @@ def expected(articles):
 
 
 def stored(index):
-    segment = index._searcher().segment
+    segment = index._snapshot.searcher.segment
     found = {}
     for doc in range(segment.n_docs):
         n = int(np.count_nonzero(segment.key_weights[doc]))

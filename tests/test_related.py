@@ -26,7 +26,7 @@ def page(url: str, text: str, *links: str, **keys: Any) -> Article:
 
 
 def searcher_of(index):
-    return index._searcher()
+    return index._snapshot.searcher
 
 
 def urls_of(index, docs: Sequence[int]) -> list[str]:
