@@ -20,6 +20,7 @@ __all__ = [
     "PageMissingError",
     "QtsearchError",
     "SourceError",
+    "SynonymsError",
     "WorkerError",
 ]
 
@@ -52,6 +53,10 @@ class ArticleError(InputFileError):
 
 class JudgmentsError(InputFileError):
     """A file of queries or of judgments cannot be used."""
+
+
+class SynonymsError(InputFileError):
+    """A file of synonyms cannot be used."""
 
 
 class SourceError(QtsearchError):

@@ -39,10 +39,11 @@ class FieldPart:
 class WordPart:
     """A word of the query in the article.
 
-    ``words``: as typed; none, if broadening brought it in. ``term``: their stem. ``times``: it counts.
-    ``soft``: it counts softly. ``df``: articles that have it. ``saturated``: tf~ (k1 + 1) / (tf~ + k1).
-    ``keyword``: what it adds that the word alone is a keyword of the page. ``impact``: idf times the sum of
-    saturated, shares and keyword, a whole number of 1/256. ``score``: what all this adds to the score.
+    ``words``: as typed; none, if broadening or a synonym brought it in. ``term``: their stem. ``times``: it
+    counts. ``soft``: it counts softly. ``df``: articles that have it. ``saturated``:
+    tf~ (k1 + 1) / (tf~ + k1). ``keyword``: what it adds that the word alone is a keyword of the page.
+    ``impact``: idf times the sum of saturated, shares and keyword, a whole number of 1/256. ``score``: what
+    all this adds to the score.
     """
 
     words: tuple[str, ...]
@@ -108,7 +109,7 @@ class Explanation:
 
 
 def _describe(word: WordPart) -> list[str]:
-    typed = ", ".join(word.words) or f"{word.term} (joined by broadening)"
+    typed = ", ".join(word.words) or f"{word.term} (joined the query)"
     factors = [f"idf {word.idf:.3f} ({word.df:,} pages)"]
     if word.times != 1:
         factors.append(f"{word.times:g} times")

@@ -307,13 +307,14 @@ class Planner:
         return self._plan(tokens, words, counts, phrases, 1, memo)
 
     def join(self, plan: Plan, counts: Mapping[Postings, int], unit: int) -> Plan:
-        """The plan with other words, which count so many times 1/``unit``."""
-        joined = {word: times * unit for word, times in plan.counts.items()}
+        """The plan with other words, which count so many times 1/``unit``, a multiple of the plan's own."""
+        scale = unit // plan.unit
+        joined = {word: times * scale for word, times in plan.counts.items()}
         known = {word.term: word for word in joined}
         for word, times in counts.items():
             word = known.get(word.term, word)
             joined[word] = joined.get(word, 0) + times
-        phrases = [phrase._replace(scattered=_times(phrase.scattered, unit)) for phrase in plan.phrases]
+        phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
         return self._plan(plan.tokens, plan.words, joined, phrases, unit, self._current())
 
     def _plan(
@@ -365,16 +366,20 @@ class Planner:
 
     def _look_up(self, token: str, memo: _Memo) -> Postings | None:
         term = self.find(token)
-        postings = None
-        if term >= 0:
-            postings = memo.postings.get(term)
-            if postings is None:
-                postings = Postings(self, term)
-                if not self._all_count:
-                    kept = postings.impacts.nonzero()[0]
-                    postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
-                postings = memo.postings.setdefault(term, postings)
+        postings = self.postings(term, memo) if term >= 0 else None
         memo.words[token] = postings
+        return postings
+
+    def postings(self, term: int, memo: _Memo | None = None) -> Postings:
+        """The postings of a term by its number."""
+        known = (memo or self._current()).postings
+        postings = known.get(term)
+        if postings is None:
+            postings = Postings(self, term)
+            if not self._all_count:
+                kept = postings.impacts.nonzero()[0]
+                postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
+            postings = known.setdefault(term, postings)
         return postings
 
     def soften(self, impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:

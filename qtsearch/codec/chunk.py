@@ -9,6 +9,7 @@ array                dtype      meaning
 forms                S<width>   (f,) surface forms, ascending
 form_terms           int32      (f,) the term of each
 form_frequencies     int64      (f, 3) occurrences of each in each text field
+form_capitals        int64      (f,) those in question and answer that are written as abbreviations are
 terms                S<width>   (t,) stems, ascending
 term_soft            bool       (t,) whether it is the stem of a soft word
 token_offsets        int64      (t + 1,) where the tokens of each term begin in the next three
@@ -19,7 +20,7 @@ pairs                int64      (p,) two hard terms that stand side by side in a
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
 field_starts         uint16     (n, 3) position of the first token of each text field
 ids, dates                      as in a segment
-urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
+urls, questions, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
 ===================  =========  ==================================================================
 """
 
@@ -33,8 +34,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
+from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
+from qtsearch.codec.expansions import definitions
 from qtsearch.codec.segment import NO_DATE, NO_ID
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
@@ -54,17 +57,21 @@ __all__ = [
 MAX_POSITIONS: Final = 60_000
 
 _ANSWER: Final = FIELD_NAMES.index("answer")
+_PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
 class _Forms(dict[str, int]):
-    """Token as written → number of its surface form; a token never seen is folded and numbered."""
+    """Token as written → twice the number of its surface form, plus 1 if it is written as abbreviations are.
+
+    A token never seen is folded and numbered.
+    """
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
 
     def __missing__(self, token: str) -> int:
         number = self.numbers.setdefault(analysis.fold(token), len(self.numbers))
-        self[token] = number
+        self[token] = number = 2 * number + is_capital(token)
         return number
 
 
@@ -82,7 +89,8 @@ class ChunkBuilder:
         self._run_lengths = array("q")
         self._ids = array("q")
         self._dates = array("i")
-        self._texts: dict[str, list[bytes]] = {"urls": [], "questions": [], "subjects": [], "records": []}
+        names = ("urls", "questions", "subjects", "records", "definitions")
+        self._texts: dict[str, list[bytes]] = {name: [] for name in names}
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -125,13 +133,15 @@ class ChunkBuilder:
         texts["questions"].append(article.question.encode())
         texts["subjects"].append(article.subject.encode())
         texts["records"].append(self._pack(article))
+        texts["definitions"].append(definitions((article.question, article.answer)))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The chunk."""
         forms = sorted(self._forms.numbers)
         rank = np.empty(len(forms), np.int32)
         rank[[self._forms.numbers[form] for form in forms]] = np.arange(len(forms), dtype=np.int32)
-        tokens = rank[_from(self._tokens, np.int32)]
+        numbers = _from(self._tokens, np.int32)
+        tokens = rank[numbers >> 1]
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
         kinds = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(token_counts))
         fields = np.repeat(kinds, token_counts.ravel())
@@ -140,6 +150,9 @@ class ChunkBuilder:
             "form_frequencies": np.bincount(
                 tokens.astype(np.int64) * 3 + fields, minlength=len(forms) * 3
             ).reshape(-1, 3),
+            "form_capitals": np.bincount(
+                tokens[(numbers & 1 > 0) & (fields != _PAGE_KEYWORDS)], minlength=len(forms)
+            ),
             "lengths": self._lengths(forms, tokens, token_counts),
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "ids": _from(self._ids, np.int64),
