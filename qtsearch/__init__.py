@@ -25,6 +25,7 @@ from qtsearch.errors import (
     PageMissingError,
     QtsearchError,
     SourceError,
+    SynonymsError,
     WorkerError,
 )
 from qtsearch.index import Index, open_index
@@ -58,6 +59,7 @@ __all__ = [
     "RelatedLink",
     "Results",
     "SourceError",
+    "SynonymsError",
     "WorkerError",
     "__version__",
     "open_index",

@@ -21,6 +21,7 @@ __all__ = [
     "QtsearchError",
     "QuerySyntaxError",
     "SourceError",
+    "SynonymsError",
     "WorkerError",
 ]
 
@@ -74,6 +75,10 @@ class QuerySyntaxError(QtsearchError):
             f"at character {self.position + 1} of the query: {self.reason}\n"
             f"    {line[start : self.position + 30]}\n    {' ' * (self.position - start)}^"
         )
+
+
+class SynonymsError(InputFileError):
+    """A file of synonyms cannot be used."""
 
 
 class SourceError(QtsearchError):

@@ -41,7 +41,7 @@ class WordPart:
     """A word of the query in the article.
 
     ``words``: as typed; none, if it was not. ``stands_for``: then the words typed that brought it in, as a
-    compound does; none, if broadening did. ``term``: their stem. ``times``: it counts.
+    compound does; none, if broadening or a synonym did. ``term``: their stem. ``times``: it counts.
     ``soft``: it counts softly. ``df``: articles that have it. ``saturated``: tf~ (k1 + 1) / (tf~ + k1).
     ``keyword``: what it adds that the word alone is a keyword of the page. ``impact``: idf times the sum of
     saturated, shares and keyword, a whole number of 1/256. ``score``: what all this adds to the score.
@@ -122,7 +122,7 @@ _REASONS: Final = {
 def _describe(word: WordPart) -> list[str]:
     typed = ", ".join(word.words)
     if not typed:
-        reason = f"for {' '.join(word.stands_for)!r}" if word.stands_for else "joined by broadening"
+        reason = f"for {' '.join(word.stands_for)!r}" if word.stands_for else "joined the query"
         typed = f"{word.term} ({reason})"
     factors = [f"idf {word.idf:.3f} ({word.df:,} pages)"]
     if word.times != 1:

@@ -31,7 +31,7 @@ def broadened(searcher: Searcher, plan: Plan, ranges: Ranges | None) -> Plan:
 
     Raises IndexDamagedError if one of these articles cannot be read.
     """
-    n_hard = sum(times for word, times in plan.counts.items() if not word.soft)
+    n_hard = sum(times for word, times in plan.counts.items() if not word.soft) / plan.unit
     docs, scores = searcher.search(plan, ranges, PAGES)
     if not docs or not n_hard or len(plan.counts) > _MAX_TERMS:
         return plan

@@ -18,6 +18,7 @@ from qtsearch.results import Asked, Hit, Results, leads_nowhere
 from qtsearch.searcher import Searcher
 from qtsearch.selection import SORTS, Selection
 from qtsearch.snapshot import Snapshot
+from qtsearch.synonyms import Synonyms
 
 if TYPE_CHECKING:
     from whoosh.query import Query
@@ -36,16 +37,27 @@ def default_path() -> str:
     return os.environ.get("QTSEARCH_INDEX") or DEFAULT_INDEX
 
 
-def open_index(path: str | os.PathLike[str] | None = None) -> Index:
+def open_index(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    synonyms: str | os.PathLike[str] | Synonyms | None = None,
+    abbreviations: bool = True,
+) -> Index:
     """Open the index in a folder, by default in ``$QTSEARCH_INDEX``, else in ``index``.
 
     It goes on showing the generation that was current when it was opened, whatever is published since.
+
+    Args:
+        synonyms: groups of words that mean the same, or a file of them, a group on each line with commas
+            between: they join a query, with half the weight of what was typed.
+        abbreviations: let the words join that an abbreviation stands for, as the articles define it.
 
     Raises:
         IndexMissingError: there is none.
         IndexVersionError: it was written in a format of another version.
         ForeignSegmentError: something other than ``reindex`` wrote to the folder.
         IndexDamagedError: a file is not what was written.
+        SynonymsError: the file of synonyms has a line that is none.
         OSError: a file cannot be read.
 
     >>> import qtsearch
@@ -55,16 +67,24 @@ def open_index(path: str | os.PathLike[str] | None = None) -> Index:
     >>> hit.question
     'What should nurses monitor after a thrombectomy?'
     """
-    return Index(default_path() if path is None else path)
+    if not isinstance(synonyms, Synonyms):
+        synonyms = Synonyms() if synonyms is None else Synonyms.read(synonyms)
+    return Index(default_path() if path is None else path, synonyms, abbreviations=abbreviations)
 
 
 class Index:
     """An index open for reading: see :func:`open_index`. May be shared by threads, and closed twice."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        synonyms: Synonyms = Synonyms(),
+        *,
+        abbreviations: bool = True,
+    ) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self._generation, segment = generation.open_segment(self.path)
-        self._open: Snapshot | None = Snapshot(segment)
+        self._open: Snapshot | None = Snapshot(segment, synonyms, abbreviations=abbreviations)
 
     @property
     def generation(self) -> int:
@@ -192,6 +212,31 @@ class Index:
             return explain(selection, str(query), doc)
         except (IndexError, ValueError) as error:
             raise leads_nowhere(snapshot.segment, error) from error
+
+    def related(self, url: str, *, limit: int = 10) -> list[Hit]:
+        """What to read beside the page at ``url``: the pages that it links to, then those most like it.
+
+        An article is there once, the page's own not at all. The score of a linked page is 0, that of a
+        similar one is comparable within the list only.
+
+        Raises:
+            PageMissingError: no page of the index has the url.
+            ValueError: ``limit`` is negative, or the index is closed.
+            IndexDamagedError: a file of the index is not what was written.
+        """
+        from qtsearch.related import related  # here: searching does not need it
+
+        if limit < 0:
+            raise ValueError(f"limit must be 0 or more, not {limit}")
+        searcher = self._snapshot.searcher
+        doc = self._doc(url)
+        if doc < 0:
+            raise PageMissingError(self.path, url)
+        try:
+            found = related(searcher, doc, limit)
+        except (IndexError, ValueError) as error:
+            raise leads_nowhere(searcher.segment, error) from error
+        return [Hit(searcher.segment, other, rank, score) for rank, (other, score) in enumerate(found, 1)]
 
     def _doc(self, url: str) -> int:
         if not isinstance(url, str):

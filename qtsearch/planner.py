@@ -352,7 +352,7 @@ class Planner:
         """The plan of words of which the terms are known, -1 for those that no article has."""
         memo = self._current()
         return self._compose(
-            tokens, [None if term < 0 else self._postings(term, memo) for term in terms], memo
+            tokens, [None if term < 0 else self.postings(term, memo) for term in terms], memo
         )
 
     def _compose(self, tokens: list[str], words: list[Postings | None], memo: _Memo) -> Plan:
@@ -374,16 +374,23 @@ class Planner:
         return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
 
     def join(self, plan: Plan, counts: Mapping[Postings, int], unit: int) -> Plan:
-        """The plan with other words, which count so many times 1/``unit``; those of the plan more or, by a
-        negative number, less."""
-        joined = {word: times * unit for word, times in plan.counts.items()}
+        """The plan with other words, which count so many times 1/``unit``, a multiple of the plan's own.
+
+        Words of the plan count more or, by a negative number, less.
+        """
+        scale = unit // plan.unit
+        joined = {word: times * scale for word, times in plan.counts.items()}
         known = {word.term: word for word in joined}
         for word, times in counts.items():
             word = known.get(word.term, word)
             joined[word] = joined.get(word, 0) + times
-        expansions = [one._replace(scattered=_times(one.scattered, unit)) for one in plan.expansions]
-        phrases = [phrase._replace(scattered=_times(phrase.scattered, unit)) for phrase in plan.phrases]
-        return self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, self._current())
+        expansions = [one._replace(scattered=_times(one.scattered, scale)) for one in plan.expansions]
+        phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
+        memo = self._current()
+        larger = self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, memo)
+        if plan.extras:
+            larger.add([extra._replace(scattered=_times(extra.scattered, scale)) for extra in plan.extras])
+        return larger
 
     def _plan(
         self,
@@ -435,17 +442,19 @@ class Planner:
 
     def _look_up(self, token: str, memo: _Memo) -> Postings | None:
         term = self.find(token)
-        postings = memo.words[token] = None if term < 0 else self._postings(term, memo)
+        postings = memo.words[token] = None if term < 0 else self.postings(term, memo)
         return postings
 
-    def _postings(self, term: int, memo: _Memo) -> Postings:
-        postings = memo.postings.get(term)
+    def postings(self, term: int, memo: _Memo | None = None) -> Postings:
+        """The postings of a term by its number."""
+        known = (memo or self._current()).postings
+        postings = known.get(term)
         if postings is None:
             postings = Postings(self, term)
             if not self._all_count:
                 kept = postings.impacts.nonzero()[0]
                 postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
-            postings = memo.postings.setdefault(term, postings)
+            postings = known.setdefault(term, postings)
         return postings
 
     def soften(self, impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
@@ -500,7 +509,7 @@ class Planner:
         expansions: list[Expansion] = []
         for term, brought_by in found.items():
             if term not in known and len(expansions) < MAX_QUERY_TERMS:
-                word = self._postings(term, memo)
+                word = self.postings(term, memo)
                 impacts = soften(word.impacts, self._compound_share)
                 scattered = Scattered(word.docs, impacts, int(impacts.max(initial=0)))
                 expansions.append(Expansion(word, brought_by, scattered))

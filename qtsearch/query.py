@@ -122,7 +122,7 @@ def select(
         if syntax != "plain":
             lexemes = read_query(query, strict=syntax == "strict")
         if lexemes is None:
-            plan = searcher.plan(query)
+            plan = snapshot.expander.expand(searcher.planner, searcher.plan(query))
             if broaden:
                 plan = _broadened(searcher, plan, ranges)
             return Selection(searcher, plan, ranges=ranges, allowed=allowed, collapse=collapse)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.segment import Segment
+from qtsearch.scoring import IMPACT_SCALE
 from qtsearch.searcher import Searcher
 
 __all__ = ["linked", "most_similar", "related"]
@@ -22,8 +23,8 @@ __all__ = ["linked", "most_similar", "related"]
 _SPARE: Final = 8
 
 
-def related(searcher: Searcher, doc: int, k: int) -> tuple[list[int], list[int]]:
-    """At most ``k`` pages for a page: those that it links to, and the most similar others, best first.
+def related(searcher: Searcher, doc: int, k: int) -> list[tuple[int, float]]:
+    """At most ``k`` pages for a page, with scores: those that it links to, with 0, then the most similar.
 
     Every article is there once, and ``doc``'s own not at all. Raises as :func:`linked` and
     :func:`most_similar` do.
@@ -33,14 +34,14 @@ def related(searcher: Searcher, doc: int, k: int) -> tuple[list[int], list[int]]
     >>> report = qtsearch.reindex("examples/articles", "index")
     >>> searcher = Searcher(generation.open_segment("index")[1])
     >>> doc = searcher.segment.find_url("/learn/medicine/questions/how-do-doacs-compare-with-warfarin")
-    >>> links, similar = related(searcher, doc, 4)
-    >>> [searcher.segment.url_and_question(other)[1] for other in similar]
+    >>> found = related(searcher, doc, 4)
+    >>> [searcher.segment.url_and_question(other)[1] for other, score in found if score]
     ['How does metformin work in type 2 diabetes?']
-    >>> len(links)
-    3
     """
     links = linked(searcher.segment, doc)[: max(k, 0)]
-    return links, most_similar(searcher, doc, k - len(links), links)[0]
+    docs, scores = most_similar(searcher, doc, k - len(links), links)
+    similar = [score / IMPACT_SCALE for score in scores]
+    return [*((link, 0.0) for link in links), *zip(docs, similar, strict=True)]
 
 
 def linked(segment: Segment, doc: int) -> list[int]:

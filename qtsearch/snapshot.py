@@ -11,6 +11,7 @@ from typing import Final
 from qtsearch.codec.segment import Segment
 from qtsearch.parameters import Weighting, check_boosts
 from qtsearch.searcher import Searcher
+from qtsearch.synonyms import Expander, Synonyms
 from qtsearch.vocabulary import Vocabulary
 
 __all__ = ["Snapshot"]
@@ -22,8 +23,13 @@ _BOOSTS_KEPT: Final = 4
 class Snapshot:
     """One generation of an index. Any number of threads may share it."""
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(
+        self, segment: Segment, synonyms: Synonyms = Synonyms(), *, abbreviations: bool = True
+    ) -> None:
+        """``abbreviations``: let those that the articles define join a query, beside the ``synonyms``."""
         self.segment = segment
+        self._synonyms = synonyms
+        self._abbreviations = abbreviations
         self.searcher = Searcher(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
         self._lock = threading.Lock()
@@ -44,6 +50,11 @@ class Snapshot:
             else:
                 self._boosted.move_to_end(weighting)
         return searcher
+
+    @cached_property
+    def expander(self) -> Expander:
+        """What lets synonyms join a query."""
+        return Expander(self.searcher.planner, self._synonyms, learned=self._abbreviations)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -229,7 +229,7 @@ def test_text_names_words_that_broadening_brought_in(sample_index):
     joined = [word for word in explanation.words if not word.words]
     assert joined
     for word in joined:
-        assert f"{word.term} (joined by broadening)" in str(explanation)
+        assert f"{word.term} (joined the query)" in str(explanation)
 
 
 # -- what is refused -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ ORDER = """
     schema
     parameters
     analysis
+    abbreviations
     breaks
     articles
     scoring
@@ -26,6 +27,7 @@ ORDER = """
     codec.frequencies
     codec.records
     codec.segment
+    codec.expansions
     codec.chunk
     codec.phrases
     codec.keyterms
@@ -37,6 +39,7 @@ ORDER = """
     codec.plugin
     generation
     planner
+    synonyms
     searcher
     results
     feedback

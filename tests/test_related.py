@@ -50,7 +50,10 @@ def links(index, url: str) -> list[str]:
 
 
 def all_related(index, url: str, k: int) -> tuple[list[str], list[str]]:
-    first, second = related(searcher_of(index), doc_of(index, url), k)
+    found = related(searcher_of(index), doc_of(index, url), k)
+    first = [doc for doc, score in found if not score]
+    second = [doc for doc, score in found if score]
+    assert [doc for doc, _ in found] == first + second
     return urls_of(index, first), urls_of(index, second)
 
 

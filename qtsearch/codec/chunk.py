@@ -9,6 +9,7 @@ array                dtype      meaning
 forms                S<width>   (f,) surface forms, ascending
 form_terms           int32      (f,) the term of each
 form_frequencies     int64      (f, 3) occurrences of each in each text field
+form_capitals        int64      (f,) those in question and answer that are written as abbreviations are
 terms                S<width>   (t,) stems, ascending
 term_soft            bool       (t,) whether it is the stem of a soft word
 token_offsets        int64      (t + 1,) where the tokens of each term begin in the next three
@@ -22,7 +23,7 @@ lengths              uint16     (n, 3) tokens in each text field, stop words not
 field_starts         uint16     (n, 3) position of the first token of each text field
 ids, dates                      as in a segment
 contents             uint64     (n,) a hash of id, question and answer: pages of one article have the same
-urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
+urls, questions, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
 ===================  =========  ==================================================================
 """
 
@@ -37,8 +38,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
+from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
+from qtsearch.codec.expansions import definitions
 from qtsearch.codec.segment import NO_DATE, NO_ID
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
@@ -58,10 +61,12 @@ __all__ = [
 MAX_POSITIONS: Final = 60_000
 
 _ANSWER: Final = FIELD_NAMES.index("answer")
+_PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
 class _Forms(dict[str, tuple[int, ...]]):
-    """Piece of text → numbers of the surface forms of its tokens. A piece never seen is analysed.
+    """Piece of text → of each token twice the number of its surface form, plus 1 if it is written as
+    abbreviations are. A piece never seen is analysed.
 
     ``compounds``: of each piece that has some, the place of the first token, and the form in one word.
     """
@@ -71,15 +76,14 @@ class _Forms(dict[str, tuple[int, ...]]):
         self.compounds: dict[str, list[tuple[int, int]]] = {}
 
     def __missing__(self, piece: str) -> tuple[int, ...]:
-        found = self[piece] = tuple(
-            [self._number(analysis.fold(token)) for token in analysis.tokenize(piece)]
-        )
+        tokens = analysis.tokenize(piece)
+        found = self[piece] = tuple([self._number(analysis.fold(one)) + is_capital(one) for one in tokens])
         if len(found) > 1 and (compounds := analysis.compounds(piece)):
             self.compounds[piece] = [(place, self._number(form)) for place, form in compounds]
         return found
 
     def _number(self, form: str) -> int:
-        return self.numbers.setdefault(form, len(self.numbers))
+        return 2 * self.numbers.setdefault(form, len(self.numbers))
 
 
 class ChunkBuilder:
@@ -98,7 +102,8 @@ class ChunkBuilder:
         self._ids = array("q")
         self._dates = array("i")
         self._contents = array("Q")
-        self._texts: dict[str, list[bytes]] = {"urls": [], "questions": [], "subjects": [], "records": []}
+        names = ("urls", "questions", "subjects", "records", "definitions")
+        self._texts: dict[str, list[bytes]] = {name: [] for name in names}
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -145,6 +150,7 @@ class ChunkBuilder:
         texts["questions"].append(article.question.encode())
         texts["subjects"].append(article.subject.encode())
         texts["records"].append(self._pack(article))
+        texts["definitions"].append(definitions((article.question, article.answer)))
 
     def _add_compounds(self, parts: list[str], position: int, field: int) -> None:
         """The compounds of a field from ``position`` on. A compound stands where its second token does."""
@@ -162,13 +168,14 @@ class ChunkBuilder:
         forms = sorted(self._forms.numbers)
         rank = np.empty(len(forms), np.int32)
         rank[[self._forms.numbers[form] for form in forms]] = np.arange(len(forms), dtype=np.int32)
-        tokens = rank[_from(self._tokens, np.int32)]
+        numbers = _from(self._tokens, np.int32)
+        tokens = rank[numbers >> 1]
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
         kinds = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(token_counts))
         fields = np.repeat(kinds, token_counts.ravel())
         docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
         compounds = _from(self._compounds, np.int32).reshape(-1, 6)
-        parts = rank[compounds[:, :3]]
+        parts = rank[compounds[:, :3] >> 1]
         compound_docs, compound_positions, compound_fields = compounds[:, 3:].T
         # Compounds are words like others, but for the lengths, the pairs and the keywords.
         all_tokens = np.concatenate((tokens, parts[:, 2]))
@@ -192,6 +199,9 @@ class ChunkBuilder:
             "form_frequencies": np.bincount(
                 all_tokens.astype(np.int64) * 3 + all_fields, minlength=len(forms) * 3
             ).reshape(-1, 3),
+            "form_capitals": np.bincount(
+                tokens[(numbers & 1 > 0) & (fields != _PAGE_KEYWORDS)], minlength=len(forms)
+            ),
             "terms": terms,
             "term_soft": term_soft,
             "token_offsets": np.concatenate(([0], np.cumsum(np.bincount(key_terms, minlength=len(terms))))),

@@ -20,6 +20,7 @@ positions          uint16      (M,)         position in the article, ascending w
 forms              S<width>    (S,)         surface forms, ascending
 form_terms         int32       (S,)         the term of each
 form_frequencies   uint32      (S, 3)       occurrences of each in each text field
+form_capitals      uint32      (S,)         those in question and answer written as abbreviations are [3]
 keyword_postings   int32       (≤ P,)       postings whose term alone is a keyword of the article, ascending
 phrase_keys        int64       (K,)         nodes of the trie of keywords of several terms [2]
 phrase_children    int32       (T + 1,)     where the nodes of two terms begin that begin with each term
@@ -35,6 +36,11 @@ compound_children  int32       (T + 1,)     where the compounds that begin with 
 compound_order     int32       (C,)         compounds by ascending last column
 key_terms          uint16 [1]  (N, 24)      the terms that tell an article best from others, weightiest first
 key_weights        uint8       (N, 24)      how much each weighs, 0 where the article has fewer
+abbreviations      S<width>    (A,)         short forms, ascending: surface forms, spaces between
+expansion_starts   int32       (A + 1,)     where the expansions of each begin
+expansion_shares   float32     (E,)         which share of the definitions of the short form each has
+expansion_offsets  int32       (E + 1,)     where the terms of each begin in ``expansion_terms``
+expansion_terms    int32       (≥ 0,)       the terms of each expansion
 lengths            uint16      (N, 3)       tokens in each text field, stop words not counted
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
@@ -51,8 +57,8 @@ pair_impacts       uint8       (R,)         in the other file: what each of ``pa
 =================  ==========  ===========  =========================================================
 
 [1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles. [2] ascending; see
-:mod:`qtsearch.codec.phrases`. The metadata of the other file has the ranking parameters and the average
-lengths of the fields.
+:mod:`qtsearch.codec.phrases`. [3] see :func:`qtsearch.abbreviations.is_capital`. The metadata of the other
+file has the ranking parameters and the average lengths of the fields.
 
 Articles are numbered by (subject slug, url), so that a subject is a slice; the metadata lists the subjects
 with their slices. A record is what :func:`qtsearch.codec.records.pack` makes of an article.
@@ -124,6 +130,7 @@ class Segment:
         self.forms = arrays["forms"]
         self.form_terms = arrays["form_terms"]
         self.form_frequencies = arrays["form_frequencies"]
+        self.form_capitals: npt.NDArray[np.uint32] = arrays["form_capitals"]
         self.keyword_postings: npt.NDArray[np.int32] = arrays["keyword_postings"]
         self.phrase_keys: npt.NDArray[np.int64] = arrays["phrase_keys"]
         self.phrase_children: npt.NDArray[np.int32] = arrays["phrase_children"]
@@ -139,6 +146,11 @@ class Segment:
         self.compound_order: npt.NDArray[np.int32] = arrays["compound_order"]
         self.key_terms = arrays["key_terms"]
         self.key_weights: npt.NDArray[np.uint8] = arrays["key_weights"]
+        self.abbreviations = arrays["abbreviations"]
+        self.expansion_starts: npt.NDArray[np.int32] = arrays["expansion_starts"]
+        self.expansion_shares: npt.NDArray[np.float32] = arrays["expansion_shares"]
+        self.expansion_offsets: npt.NDArray[np.int32] = arrays["expansion_offsets"]
+        self.expansion_terms: npt.NDArray[np.int32] = arrays["expansion_terms"]
         self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
         self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
         self.ids: npt.NDArray[np.int64] = arrays["ids"]

@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
+from qtsearch.abbreviations import is_capital
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
 from qtsearch.codec.container import write_array_file
+from qtsearch.codec.expansions import expansion_arrays
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
@@ -121,6 +123,8 @@ class SegmentWriter:
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
         arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of)
+        definitions = self._texts("definitions")
+        arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
 
@@ -129,14 +133,17 @@ class SegmentWriter:
         forms, first, inverse = np.unique(self._joined("forms"), return_index=True, return_inverse=True)
         stems = np.concatenate([chunk["terms"][chunk["form_terms"]] for chunk in self._chunks])[first]
         frequencies = np.zeros((len(forms), 3), np.int64)
+        capitals = np.zeros(len(forms), np.int64)
         np.add.at(frequencies, inverse, self._joined("form_frequencies"))
-        self._forget(left_out, forms, frequencies)
+        np.add.at(capitals, inverse, self._joined("form_capitals"))
+        self._forget(left_out, forms, frequencies, capitals)
         used = frequencies.any(axis=1)
         terms, form_terms = np.unique(byte_words(stems[used].tolist()), return_inverse=True)
         return {
             "forms": byte_words(forms[used].tolist()),
             "form_terms": form_terms.astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
+            "form_capitals": capitals[used].astype(np.uint32),
             "terms": terms,
             "term_soft": np.isin(
                 terms, np.concatenate([chunk["terms"][chunk["term_soft"]] for chunk in self._chunks])
@@ -144,19 +151,26 @@ class SegmentWriter:
         }
 
     def _forget(
-        self, left_out: frozenset[int], forms: npt.NDArray[np.bytes_], frequencies: npt.NDArray[np.int64]
+        self,
+        left_out: frozenset[int],
+        forms: npt.NDArray[np.bytes_],
+        frequencies: npt.NDArray[np.int64],
+        capitals: npt.NDArray[np.int64],
     ) -> None:
-        """Take the articles left out away from the frequencies of the forms: by analysing them again."""
+        """Take the articles left out away from what is counted of the forms: by analysing them again."""
         for number in left_out:
             record = records.unpack(self._text("records", number), self._dictionary)
             question = self._text("questions", number).decode()
             texts = (question, record["answer"], "\n".join(record["keywords"]))
             for field in range(len(FIELD_NAMES)):
-                found = list(map(analysis.fold, analysis.tokenize(texts[field])))
+                for token, count in Counter(analysis.tokenize(texts[field])).items():
+                    form = np.searchsorted(forms, analysis.fold(token).encode())
+                    frequencies[form, field] -= count
+                    if field != _PAGE_KEYWORDS and is_capital(token):
+                        capitals[form] -= count
                 if field != _PAGE_KEYWORDS:
-                    found += [form for _, form in analysis.compounds(texts[field])]
-                for form, count in Counter(found).items():
-                    frequencies[np.searchsorted(forms, form.encode()), field] -= count
+                    for _, compound in analysis.compounds(texts[field]):
+                        frequencies[np.searchsorted(forms, compound.encode()), field] -= 1
 
     def _postings(
         self, terms: npt.NDArray[np.bytes_], term_soft: npt.NDArray[np.bool_], doc_of: npt.NDArray[np.int32]
