@@ -2,9 +2,9 @@
 
 Command: python examples/web_app.py [INDEX] [--port 8000]
 
-Only the standard library beside qtsearch. `application` is a WSGI app, so that a server for many users runs it
-as it stands: `gunicorn --preload "examples.web_app:make_application('index')"`. The index is opened once and shared
-by all threads and, preloaded, by all workers.
+Only the standard library beside qtsearch. It is a WSGI app: a server for many users runs it as it stands,
+`gunicorn --preload "examples.web_app:make_application('index')"`. The index is opened once, and shared by all
+threads and, preloaded, by all workers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
@@ -28,7 +29,8 @@ HEAD = """<!doctype html>
 <style>
   body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em; }}
   input[type=search] {{ font: inherit; width: 100%; padding: .4em; box-sizing: border-box; }}
-  ol {{ padding-left: 1.5em; }} li {{ margin: 1em 0; }} small {{ color: #666; }} mark {{ background: #ffe79a; }}
+  ol {{ padding-left: 1.5em; }} li {{ margin: 1em 0; }}
+  small {{ color: #666; }} mark {{ background: #ffe79a; }}
   pre {{ white-space: pre-wrap; font: inherit; }}
 </style>
 <form action="/"><input type="search" name="q" value="{query}" list="found" autofocus autocomplete="off"
@@ -129,10 +131,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with make_server("127.0.0.1", arguments.port, make_application(arguments.index)) as server:
         print(f"http://127.0.0.1:{arguments.port}/  (Ctrl-C ends it)")
-        try:
+        with suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            pass
 
 
 if __name__ == "__main__":
