@@ -27,6 +27,7 @@ ORDER = """
     codec.records
     codec.segment
     codec.chunk
+    codec.completions
     codec.phrases
     codec.writer
     codec.fields
@@ -39,6 +40,7 @@ ORDER = """
     searcher
     results
     feedback
+    completion
     explanation
     index
     evaluation

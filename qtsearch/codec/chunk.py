@@ -18,8 +18,12 @@ fields               uint8      (m,) the text field it stands in
 pairs                int64      (p,) two hard terms that stand side by side in an answer, packed, ascending
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
 field_starts         uint16     (n, 3) position of the first token of each text field
+question_words       int32      the surface forms of each question in turn; ``question_word_offsets``
+keyword_words        int32      those of each different keyword in turn; ``keyword_word_offsets``
+carried              int32      (c, 2) for every keyword of every article: the article, the keyword
 ids, dates                      as in a segment
 urls, questions, subjects, records   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
+keywords             uint8      the different keywords as written, with ``keyword_offsets`` int64
 ===================  =========  ==================================================================
 """
 
@@ -35,7 +39,7 @@ import numpy.typing as npt
 from qtsearch import analysis
 from qtsearch.articles import Article
 from qtsearch.codec import records
-from qtsearch.codec.segment import NO_DATE, NO_ID
+from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
@@ -80,6 +84,11 @@ class ChunkBuilder:
         # Tokens come in runs of consecutive positions: a field, or a keyword phrase.
         self._run_starts = array("q")
         self._run_lengths = array("q")
+        self._question_runs = array("q")
+        # Keywords as written, each once: its number, and the run that was the first to have it.
+        self._keywords: dict[str, int] = {}
+        self._keyword_runs = array("q")
+        self._carried = array("i")
         self._ids = array("q")
         self._dates = array("i")
         self._texts: dict[str, list[bytes]] = {"urls": [], "questions": [], "subjects": [], "records": []}
@@ -114,6 +123,14 @@ class ChunkBuilder:
         tokens.extend(map(number, answer))
         for phrase in phrases:
             tokens.extend(map(number, phrase))
+        run = len(self._run_lengths)
+        self._question_runs.append(run)
+        keywords = self._keywords
+        for keyword_run, keyword in enumerate(article.page_keywords, run + 2):
+            keyword_number = keywords.setdefault(keyword, len(keywords))
+            if keyword_number == len(self._keyword_runs):
+                self._keyword_runs.append(keyword_run)
+            self._carried.extend((len(self._ids), keyword_number))
         self._run_starts.extend(run_starts)
         self._run_lengths.extend(run_lengths)
         self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
@@ -144,7 +161,12 @@ class ChunkBuilder:
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
+            "carried": _from(self._carried, np.int32).reshape(-1, 2),
         }
+        run_offsets = np.concatenate(([0], np.cumsum(_from(self._run_lengths, np.int64))))
+        for name, runs in (("question", self._question_runs), ("keyword", self._keyword_runs)):
+            words = pieces_of(tokens, run_offsets, _from(runs, np.int64))
+            chunk[f"{name}_words"], chunk[f"{name}_word_offsets"] = words
         stems = byte_words([analysis.stem(form).encode() for form in forms])
         terms, form_terms = np.unique(stems, return_inverse=True)
         chunk["terms"] = terms
@@ -162,7 +184,8 @@ class ChunkBuilder:
         )
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)
-        return chunk
+        keywords = [keyword.encode("utf-8", "surrogatepass") for keyword in self._keywords]
+        return chunk | joined_texts("keywords", keywords)
 
     def _positions(self, n_tokens: int) -> npt.NDArray[np.int32]:
         """Of each token: its run's start and its place within the run."""

@@ -34,6 +34,21 @@ lengths            uint16      (N, 3)       tokens in each text field, stop word
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
 dates              int32       (N,)         proleptic Gregorian ordinal, :data:`NO_DATE` where there is none
+keyword_words      uint16 [1]  (W,)         surface forms of the keywords, best keywords first [3]
+keyword_offsets    int32       (C + 1,)     where each keyword's words begin
+keyword_counts     uint16 [1]  (C,)         articles that have it
+keyword_suffixes   uint16 [1]  (W,)         keyword of each suffix: the words of a keyword from one of them on
+keyword_suffix_places   uint8  (W,)         the place of this one in the keyword
+keyword_suffix_offsets  int32  (S + 1,)     where the suffixes begin that begin with each surface form
+keyword_text_offsets    int32  (C + 1,)     into ``keyword_texts``: each as most often written, in UTF-8;
+                                            nothing if that is its surface forms with spaces between
+question_words     uint16 [1]  (V,)         the same of different questions
+question_offsets   int32       (D + 1,)
+question_counts    uint16 [1]  (D,)
+question_suffixes  uint16 [1]  (V,)
+question_suffix_places   uint8
+question_suffix_offsets  int32
+question_docs      as docs
 heading_offsets    int64       (N + 1,)     into ``headings``: each article's url, a NUL, its question; UTF-8
 url_order          int32       (N,)         articles by ascending bytes of the url
 record_offsets     int64       (N + 1,)     into ``records``: each article's record, compressed
@@ -57,7 +72,7 @@ import math
 import os
 from bisect import bisect_left, bisect_right
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +82,7 @@ from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
 from qtsearch.parameters import RankingParameters
 
-__all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "Segment", "SubjectSlice"]
+__all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "PhraseArrays", "Segment", "SubjectSlice", "pieces_of"]
 
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
 INDEX_NAME: Final = "MAIN"
@@ -82,6 +97,17 @@ class SubjectSlice(NamedTuple):
     name: str
     start: int
     stop: int
+
+
+class PhraseArrays(NamedTuple):
+    """The arrays that the keywords and the different questions each have, named as in the table above."""
+
+    words: npt.NDArray[Any]
+    offsets: npt.NDArray[np.int32]
+    counts: npt.NDArray[Any]
+    suffixes: npt.NDArray[Any]
+    suffix_places: npt.NDArray[np.uint8]
+    suffix_offsets: npt.NDArray[np.int32]
 
 
 class Segment:
@@ -174,6 +200,21 @@ class Segment:
             reason = f"the text of article {doc} is damaged ({error})"
             raise IndexDamagedError(self.files[0].path, reason) from error
 
+    def find_prefix(self, prefix: bytes) -> tuple[int, int]:
+        """The surface forms low ≤ form < high begin with ``prefix``."""
+        forms = self.forms
+        if len(prefix) > forms.dtype.itemsize:
+            return 0, 0
+        low = forms.searchsorted(np.array(prefix, dtype=forms.dtype))
+        if len(prefix) == forms.dtype.itemsize:  # no form goes on from there
+            return int(low), int(forms.searchsorted(np.array(prefix, dtype=forms.dtype), "right"))
+        # UTF-8 never has the byte 0xff.
+        return int(low), int(forms.searchsorted(np.array(prefix + b"\xff", dtype=forms.dtype)))
+
+    def phrases(self, kind: Literal["keyword", "question"]) -> PhraseArrays:
+        """What the keywords or the questions are looked up in by their first words."""
+        return PhraseArrays(*(self.files[0][f"{kind}_{name}"] for name in PhraseArrays._fields))
+
     def find_url(self, url: str) -> int:
         """The article with this url, -1 if there is none."""
         wanted = url.encode("utf-8", "surrogatepass")
@@ -187,6 +228,19 @@ class Segment:
     def subject_of(self, doc: int) -> SubjectSlice:
         """The subject of an article."""
         return self.subjects[bisect_right(self.subjects, doc, key=attrgetter("start")) - 1]
+
+
+def pieces_of(
+    values: npt.NDArray[Any], offsets: npt.NDArray[Any], numbers: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The pieces of ``values`` with these numbers, in turn, and where each begins and the last one ends.
+
+    Piece n of ``values`` is ``values[offsets[n] : offsets[n + 1]]``.
+    """
+    starts = offsets[numbers].astype(np.int64)
+    lengths = offsets[numbers + 1] - starts
+    taken = np.concatenate(([0], np.cumsum(lengths)))
+    return values[np.repeat(starts - taken[:-1], lengths) + np.arange(taken[-1])], taken
 
 
 def _find(words: npt.NDArray[np.bytes_], word: bytes) -> int:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from qtsearch import analysis
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
+from qtsearch.codec.completions import completion_arrays
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
 from qtsearch.codec.phrases import keyword_arrays, pair_arrays
@@ -118,6 +119,7 @@ class SegmentWriter:
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
         arrays |= self._postings(arrays["terms"], doc_of)
+        arrays |= completion_arrays(self._chunks, arrays["forms"], doc_of)
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
 
