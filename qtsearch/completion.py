@@ -13,7 +13,7 @@ punctuation and hyphens. Phrases come in tiers:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 
@@ -32,6 +32,7 @@ MAX_TYPED_CHARS: Final = 1_024
 MIN_MISTYPED_LETTERS: Final = 4
 
 _MAX_MISTYPED: Final = 3  # words that are looked up again, of those that may be mistyped
+_FEW: Final = 32  # phrases are looked at one by one
 _MAX_NEAR: Final = 100  # surface forms that a mistyped word may stand for
 
 #: ``near_prefix(prefix, limit)``: the numbers of surface forms that begin with ``prefix`` or with a text one
@@ -74,9 +75,10 @@ class Completer:
         self._near_prefix = near_prefix
         self._keywords = _Phrases(segment.phrases("keyword"))
         self._questions = _Phrases(segment.phrases("question"))
-        self._texts = segment.files[0]["keyword_texts"]
-        self._text_offsets = segment.files[0]["keyword_text_offsets"].data
-        self._docs = segment.files[0]["question_docs"]
+        arrays = segment.files[0]
+        self._spellings = arrays["spellings"]
+        self._spelling_offsets = arrays["spelling_offsets"].data
+        self._docs = arrays["question_docs"].data
 
     def complete(self, text: str, limit: int = 10) -> list[Completion]:
         """What a text may become, best first.
@@ -174,14 +176,15 @@ class Completer:
         return numbers
 
     def _keyword(self, number: int) -> Completion:
-        text = self._texts[self._text_offsets[number] : self._text_offsets[number + 1]].tobytes()
+        start, stop = self._spelling_offsets[number : number + 2]
+        text = self._spellings[start:stop].tobytes()
         if not text:
             text = b" ".join(self._segment.forms[self._keywords.words_of(number)].tolist())
         count = int(self._keywords.counts[number])
         return Completion(text.decode("utf-8", "surrogatepass"), "keyword", count, None)
 
     def _question(self, number: int) -> Completion:
-        url, text = self._segment.url_and_question(int(self._docs[number]))
+        url, text = self._segment.url_and_question(self._docs[number])
         return Completion(text, "question", int(self._questions.counts[number]), url)
 
 
@@ -192,11 +195,11 @@ class _Phrases:
         self.counts = arrays.counts
         self._words = arrays.words
         self._suffixes = arrays.suffixes
-        self._places = arrays.suffix_places
+        self._places = arrays.places
         # Single numbers are read several times faster from a memoryview than from an array.
         self._offsets = arrays.offsets.data
-        self._form_starts = arrays.suffix_offsets.data
-        self._starts = arrays.suffix_offsets
+        self._form_starts = arrays.starts.data
+        self._starts = arrays.starts
 
     def words_of(self, number: int) -> npt.NDArray[Any]:
         """The surface forms of a phrase."""
@@ -210,35 +213,40 @@ class _Phrases:
         """Phrases by tier, from 0 to 2, the best ``limit`` of them."""
         low, high = self._suffixes_of(words)
         # Where a suffix is not the whole phrase, it comes after all that are.
-        later = (self._places[low:high] != 0) * np.uint32(len(self.counts))
+        n_phrases = len(self.counts)
+        later = (self._places[low:high] != 0) * np.uint32(n_phrases)
         found: dict[int, int] = {}
         for number in _smallest(later + self._suffixes[low:high], 2 * limit):
-            tier, phrase = divmod(number, len(self.counts))
-            found.setdefault(phrase, tier)
+            tier = int(number >= n_phrases)
+            found.setdefault(number - tier * n_phrases, tier)
         if len(found) < limit and len(words) > 1:
             self.add_all(found, 2, words, {}, limit)
         return dict(islice(found.items(), limit))
 
     def add_all(self, found: dict[int, int], tier: int, words: list[_Word], near: Near, limit: int) -> None:
         """Add the best phrases that have all the words, until there are ``limit``."""
-        starts = self._form_starts
-        having = [
-            pieces_of(self._suffixes, self._starts, near[word])[0]
-            if word in near
-            else self._suffixes[starts[word.low] : starts[word.high]]
-            for word in dict.fromkeys(words)
-        ]
-        phrases, *others = sorted(having, key=len)
-        for other in others:
-            if not len(phrases):
-                return
-            marked = np.zeros(len(self.counts), bool)
-            marked[other] = True
-            phrases = phrases[marked[phrases]]
+        (phrases, _), *others = sorted(
+            [self._having(word, near) for word in dict.fromkeys(words)], key=lambda having: len(having[0])
+        )
+        for having, forms in others:
+            if len(phrases) > _FEW:
+                marked = np.zeros(len(self.counts), bool)
+                marked[having] = True
+                phrases = phrases[marked[phrases]]
+            else:  # most words of a question are frequent ones, and to go through their lists takes longer
+                among = [any(map(forms.__contains__, self.words_of(n).tolist())) for n in phrases.tolist()]
+                phrases = phrases[np.array(among, bool)]
         for phrase in _smallest(phrases, limit + len(found)):
             if len(found) >= limit:
                 break
             found.setdefault(phrase, tier)
+
+    def _having(self, word: _Word, near: Near) -> tuple[npt.NDArray[Any], Container[int]]:
+        """The phrases that have a word, as often as they have it; and the surface forms that it may be."""
+        if word in near:
+            return pieces_of(self._suffixes, self._starts, near[word])[0], frozenset(near[word].tolist())
+        low, high = self._form_starts[word.low], self._form_starts[word.high]
+        return self._suffixes[low:high], range(word.low, word.high)
 
     def _suffixes_of(self, words: list[_Word]) -> tuple[int, int]:
         """The suffixes that begin with the words: the first of them, and the one after the last."""
@@ -280,8 +288,11 @@ def _is_one_edit(first: str, second: str) -> bool:
     >>> _is_one_edit("throm", "trhom"), _is_one_edit("throm", "trom"), _is_one_edit("throm", "tromb")
     (True, True, False)
     """
-    start = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
-    if start is None:
-        return abs(len(first) - len(second)) <= 1
-    a, b = first[start:], second[start:]
-    return a[1:] in (b, b[1:]) or a == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+    if abs(len(first) - len(second)) > 1:
+        return False
+    for place, (a, b) in enumerate(zip(first, second, strict=False)):
+        if a != b:
+            one, other = first[place:], second[place:]
+            swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+            return one[1:] in (other, other[1:]) or one == other[1:] or swapped
+    return True

@@ -188,6 +188,7 @@ def test_documentation(segment):
     assert documented.keys() <= arrays.keys()
     sizes = {"N": "ids", "T": "terms", "S": "forms", "P": "docs", "M": "positions"}
     sizes |= {"K": "phrase_keys", "Q": "pair_seconds", "R": "pair_docs", "F": "rare_postings"}
+    sizes |= {"C": "keyword_counts", "W": "keyword_words", "D": "question_counts", "V": "question_words"}
     for name, array in arrays.items():
         if name not in documented:
             assert f"into ``{name}``" in text

@@ -1,12 +1,14 @@
-"""What the typed beginning of a text is looked up in: keywords and questions, in the order of their words.
+"""What a text is completed from: the different keywords and questions, in the order of their words.
 
-Keywords that are the same but for case, accents, punctuation and spaces are one *phrase*; so are questions. A
-phrase is a sequence of surface forms, which are numbered in the order of their letters. The phrases of a kind
-are numbered best first: by pages, most first; by characters, fewest first; by text. So the best of any set of
-phrases are its smallest numbers.
+Keywords that are the same but for case, accents, punctuation and spaces are one *phrase*, shown as it is most
+often written; so are questions. A phrase is a sequence of surface forms, which are numbered in the order of
+their letters. The phrases of a kind are numbered best first: by pages, most first; by characters, fewest
+first; by text. So the best of any set of phrases are its smallest numbers.
 
-Every word of every phrase begins a *suffix*, and suffixes ascend by their words (a suffix array: Manber and
-Myers, 1993). So those that begin like what was typed lie side by side.
+Every word of every phrase begins a *suffix*, which goes on to the end of the phrase; suffixes are kept
+ascending by their words (a suffix array: Manber and Myers, 1993). So those that begin alike lie side by side.
+
+Three of four keywords are written as their surface forms with spaces between: of these no spelling is stored.
 """
 
 from __future__ import annotations
@@ -46,13 +48,12 @@ def completion_arrays(
     words = forms[keywords.words].tolist()
     bounds = pairwise(keywords.offsets.tolist())
     spelt = [b" ".join(words[start:stop]) for start, stop in bounds]
-    # Three of four keywords are written as their words are folded: for these nothing is stored.
     texts = [b"" if text == plain else text for text, plain in zip(keywords.texts, spelt, strict=True)]
-    arrays["keyword_texts"] = np.frombuffer(b"".join(texts), np.uint8)
-    arrays["keyword_text_offsets"] = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    arrays["spellings"] = np.frombuffer(b"".join(texts), np.uint8)
+    arrays["spelling_offsets"] = np.cumsum([0, *map(len, texts)], dtype=np.int32)
     questions = _Phrases("question", chunks, forms, doc_of)
     arrays |= questions.arrays()
-    arrays["question_docs"] = questions.docs.astype(_narrowest(len(doc_of)))
+    arrays["question_docs"] = questions.docs.astype(_narrowest(int(questions.docs.max(initial=0))))
     return arrays
 
 
@@ -104,8 +105,8 @@ class _Phrases:
             "offsets": self.offsets.astype(np.int32),
             "counts": self.counts.astype(_narrowest(int(self.counts.max(initial=0)))),
             "suffixes": phrases[order].astype(_narrowest(len(lengths))),
-            "suffix_places": places[order].astype(np.uint8),
-            "suffix_offsets": np.concatenate(([0], np.cumsum(first))).astype(np.int32),
+            "places": places[order].astype(np.uint8),
+            "starts": np.concatenate(([0], np.cumsum(first))).astype(np.int32),
         }
         return {f"{self._kind}_{name}": array for name, array in arrays.items()}
 
@@ -117,7 +118,7 @@ def _distinct(values: Integers) -> Integers:
 
 
 def _narrowest(largest: int) -> np.dtype[Any]:
-    return np.min_scalar_type(largest)
+    return np.promote_types(np.uint16, np.min_scalar_type(largest))
 
 
 def _spellings(

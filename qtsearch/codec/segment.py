@@ -34,21 +34,20 @@ lengths            uint16      (N, 3)       tokens in each text field, stop word
 field_starts       uint16      (N, 3)       position of the first token of each text field
 ids                int64       (N,)         the article's id, :data:`NO_ID` where there is none
 dates              int32       (N,)         proleptic Gregorian ordinal, :data:`NO_DATE` where there is none
-keyword_words      uint16 [1]  (W,)         surface forms of the keywords, best keywords first [3]
+keyword_words      uint16 [1]  (W,)         surface forms of the different keywords, best first [3]
 keyword_offsets    int32       (C + 1,)     where each keyword's words begin
 keyword_counts     uint16 [1]  (C,)         articles that have it
-keyword_suffixes   uint16 [1]  (W,)         keyword of each suffix: the words of a keyword from one of them on
-keyword_suffix_places   uint8  (W,)         the place of this one in the keyword
-keyword_suffix_offsets  int32  (S + 1,)     where the suffixes begin that begin with each surface form
-keyword_text_offsets    int32  (C + 1,)     into ``keyword_texts``: each as most often written, in UTF-8;
-                                            nothing if that is its surface forms with spaces between
-question_words     uint16 [1]  (V,)         the same of different questions
-question_offsets   int32       (D + 1,)
-question_counts    uint16 [1]  (D,)
-question_suffixes  uint16 [1]  (V,)
-question_suffix_places   uint8
-question_suffix_offsets  int32
-question_docs      as docs
+keyword_suffixes   uint16 [1]  (W,)         all ends of keywords, ascending by their words: the keyword [3]
+keyword_places     uint8       (W,)         the same: its word, from 0, that this end begins with
+keyword_starts     int32       (S + 1,)     where the ends begin that begin with each surface form
+spelling_offsets   int32       (C + 1,)     into ``spellings``: each keyword as written most often; UTF-8 [3]
+question_words     uint16 [1]  (V,)         of the different questions the same
+question_offsets   int32       (D + 1,)     the same
+question_counts    uint16 [1]  (D,)         the same
+question_suffixes  uint16 [1]  (V,)         the same
+question_places    uint8       (V,)         the same
+question_starts    int32       (S + 1,)     the same
+question_docs      uint16 [1]  (D,)         an article with the question, as it is most often written
 heading_offsets    int64       (N + 1,)     into ``headings``: each article's url, a NUL, its question; UTF-8
 url_order          int32       (N,)         articles by ascending bytes of the url
 record_offsets     int64       (N + 1,)     into ``records``: each article's record, compressed
@@ -59,7 +58,8 @@ pair_impacts       uint8       (R,)         in the other file: what each of ``pa
 =================  ==========  ===========  =========================================================
 
 [1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles. [2] ascending; see
-:mod:`qtsearch.codec.phrases`. The metadata of the other file has the ranking parameters and the average
+:mod:`qtsearch.codec.phrases`. [3] see
+:mod:`qtsearch.codec.completions`. The metadata of the other file has the ranking parameters and the average
 lengths of the fields.
 
 Articles are numbered by (subject slug, url), so that a subject is a slice; the metadata lists the subjects
@@ -106,8 +106,8 @@ class PhraseArrays(NamedTuple):
     offsets: npt.NDArray[np.int32]
     counts: npt.NDArray[Any]
     suffixes: npt.NDArray[Any]
-    suffix_places: npt.NDArray[np.uint8]
-    suffix_offsets: npt.NDArray[np.int32]
+    places: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int32]
 
 
 class Segment:
@@ -212,7 +212,7 @@ class Segment:
         return int(low), int(forms.searchsorted(np.array(prefix + b"\xff", dtype=forms.dtype)))
 
     def phrases(self, kind: Literal["keyword", "question"]) -> PhraseArrays:
-        """What the keywords or the questions are looked up in by their first words."""
+        """The arrays in which keywords or questions are looked up by some of their words."""
         return PhraseArrays(*(self.files[0][f"{kind}_{name}"] for name in PhraseArrays._fields))
 
     def find_url(self, url: str) -> int:
