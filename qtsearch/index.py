@@ -23,6 +23,7 @@ from qtsearch.synonyms import Synonyms
 if TYPE_CHECKING:
     from whoosh.query import Query
 
+    from qtsearch.completion import Completion
     from qtsearch.articles import Article
     from qtsearch.explanation import Explanation
 
@@ -212,6 +213,24 @@ class Index:
             return explain(selection, str(query), doc)
         except (IndexError, ValueError) as error:
             raise leads_nowhere(snapshot.segment, error) from error
+
+    def complete(self, text: str, *, limit: int = 10) -> list[Completion]:
+        """Keywords and questions that go on from what is being typed, best first.
+
+        The last word may be begun, if no space follows it; in four letters and more a mistake is tolerated
+        where little else is found. An empty text completes to nothing.
+
+        Raises:
+            ValueError: ``limit`` is negative, or the index is closed.
+            IndexDamagedError: a file of the index is not what was written.
+
+        >>> import qtsearch
+        >>> report = qtsearch.reindex("examples/articles", "index")
+        >>> with qtsearch.open_index("index") as index:
+        ...     [completion.text for completion in index.complete("mechanical th", limit=2)]
+        ['mechanical thrombectomy', 'What is mechanical thrombectomy and how is it performed?']
+        """
+        return self._snapshot.completer.complete(text, limit)
 
     def related(self, url: str, *, limit: int = 10) -> list[Hit]:
         """What to read beside the page at ``url``: the pages that it links to, then those most like it.

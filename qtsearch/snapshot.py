@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import Final
 
 from qtsearch.codec.segment import Segment
+from qtsearch.completion import Completer
 from qtsearch.parameters import Weighting, check_boosts
 from qtsearch.searcher import Searcher
+from qtsearch.spelling import Speller
 from qtsearch.synonyms import Expander, Synonyms
 from qtsearch.vocabulary import Vocabulary
 
@@ -55,6 +57,16 @@ class Snapshot:
     def expander(self) -> Expander:
         """What lets synonyms join a query."""
         return Expander(self.searcher.planner, self._synonyms, learned=self._abbreviations)
+
+    @cached_property
+    def completer(self) -> Completer:
+        """What completes what is being typed."""
+        return Completer(self.segment, self.speller.near_prefix)
+
+    @cached_property
+    def speller(self) -> Speller:
+        """What puts words right that the index lacks."""
+        return Speller(self.segment.forms, self.segment.form_frequencies.sum(axis=1))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

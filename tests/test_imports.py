@@ -29,6 +29,7 @@ ORDER = """
     codec.segment
     codec.expansions
     codec.chunk
+    codec.completions
     codec.phrases
     codec.keyterms
     codec.writer
@@ -44,6 +45,7 @@ ORDER = """
     results
     feedback
     related
+    completion
     explanation
     index
     evaluation

@@ -189,6 +189,7 @@ def test_documentation(segment):
     sizes = {"N": "ids", "T": "terms", "S": "forms", "P": "docs", "M": "positions"}
     sizes |= {"K": "phrase_keys", "Q": "pair_seconds", "R": "pair_docs", "F": "rare_postings"}
     sizes |= {"A": "abbreviations", "E": "expansion_shares"}
+    sizes |= {"C": "keyword_counts", "W": "keyword_words", "D": "question_counts", "V": "question_words"}
     for name, array in arrays.items():
         if name not in documented:
             assert f"into ``{name}``" in text

@@ -21,9 +21,13 @@ compounds            int32      (c, 4) first term, second term, both in one word
                                 occurrence in question or answer
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
 field_starts         uint16     (n, 3) position of the first token of each text field
+question_words       int32      the surface forms of each question in turn; ``question_word_offsets``
+keyword_words        int32      those of each different keyword in turn; ``keyword_word_offsets``
+carried              int32      (c, 2) for every keyword of every article: the article, the keyword
 ids, dates                      as in a segment
 contents             uint64     (n,) a hash of id, question and answer: pages of one article have the same
 urls, questions, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
+keywords             uint8      the different keywords as written, with ``keyword_offsets`` int64
 ===================  =========  ==================================================================
 """
 
@@ -42,7 +46,7 @@ from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
-from qtsearch.codec.segment import NO_DATE, NO_ID
+from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
@@ -99,6 +103,11 @@ class ChunkBuilder:
         # Tokens come in runs of consecutive positions: a field, or a keyword phrase.
         self._run_starts = array("q")
         self._run_lengths = array("q")
+        self._question_runs = array("q")
+        # Keywords as written, each once: its number, and the run that was the first to have it.
+        self._keywords: dict[str, int] = {}
+        self._keyword_runs = array("q")
+        self._carried = array("i")
         self._ids = array("q")
         self._dates = array("i")
         self._contents = array("Q")
@@ -137,6 +146,14 @@ class ChunkBuilder:
             if not self._forms.compounds.keys().isdisjoint(parts):
                 self._add_compounds(parts, start, field)
         self._tokens.extend(tokens)
+        run = len(self._run_lengths)
+        self._question_runs.append(run)
+        keywords = self._keywords
+        for keyword_run, keyword in enumerate(article.page_keywords, run + 2):
+            keyword_number = keywords.setdefault(keyword, len(keywords))
+            if keyword_number == len(self._keyword_runs):
+                self._keyword_runs.append(keyword_run)
+            self._carried.extend((len(self._ids), keyword_number))
         self._run_starts.extend(run_starts)
         self._run_lengths.extend(run_lengths)
         self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
@@ -215,10 +232,16 @@ class ChunkBuilder:
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
             "contents": _from(self._contents, np.uint64),
+            "carried": _from(self._carried, np.int32).reshape(-1, 2),
         }
+        run_offsets = np.concatenate(([0], np.cumsum(_from(self._run_lengths, np.int64))))
+        for name, runs in (("question", self._question_runs), ("keyword", self._keyword_runs)):
+            words = pieces_of(tokens, run_offsets, _from(runs, np.int64))
+            chunk[f"{name}_words"], chunk[f"{name}_word_offsets"] = words
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)
-        return chunk
+        keywords = [keyword.encode("utf-8", "surrogatepass") for keyword in self._keywords]
+        return chunk | joined_texts("keywords", keywords)
 
     def _positions(self, n_tokens: int) -> npt.NDArray[np.int32]:
         """Of each token: its run's start and its place within the run."""

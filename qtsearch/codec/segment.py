@@ -47,6 +47,20 @@ ids                int64       (N,)         the article's id, :data:`NO_ID` wher
 dates              int32       (N,)         proleptic Gregorian ordinal, :data:`NO_DATE` where there is none
 originals          int32       (N,)         the first page of the same article: same id, question and answer
 question_ranks     int32       (N,)         the place of its question in alphabetical order
+keyword_words      uint16 [1]  (W,)         surface forms of the different keywords, best first [4]
+keyword_offsets    int32       (C + 1,)     where each keyword's words begin
+keyword_counts     uint16 [1]  (C,)         articles that have it
+keyword_suffixes   uint16 [1]  (W,)         all ends of keywords, ascending by their words: the keyword [4]
+keyword_places     uint8       (W,)         the same: its word, from 0, that this end begins with
+keyword_starts     int32       (S + 1,)     where the ends begin that begin with each surface form
+spelling_offsets   int32       (C + 1,)     into ``spellings``: each keyword as written most often; UTF-8 [4]
+question_words     uint16 [1]  (V,)         of the different questions the same
+question_offsets   int32       (D + 1,)     the same
+question_counts    uint16 [1]  (D,)         the same
+question_suffixes  uint16 [1]  (V,)         the same
+question_places    uint8       (V,)         the same
+question_starts    int32       (S + 1,)     the same
+question_docs      uint16 [1]  (D,)         an article with the question, as it is most often written
 heading_offsets    int64       (N + 1,)     into ``headings``: each article's url, a NUL, its question; UTF-8
 url_order          int32       (N,)         articles by ascending bytes of the url
 record_offsets     int64       (N + 1,)     into ``records``: each article's record, compressed
@@ -57,8 +71,9 @@ pair_impacts       uint8       (R,)         in the other file: what each of ``pa
 =================  ==========  ===========  =========================================================
 
 [1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles. [2] ascending; see
-:mod:`qtsearch.codec.phrases`. [3] see :func:`qtsearch.abbreviations.is_capital`. The metadata of the other
-file has the ranking parameters and the average lengths of the fields.
+:mod:`qtsearch.codec.phrases`. [3] see :func:`qtsearch.abbreviations.is_capital`. [4] see
+:mod:`qtsearch.codec.completions`. The metadata of the other file has the ranking parameters and the average
+lengths of the fields.
 
 Articles are numbered by (subject slug, url), so that a subject is a slice; the metadata lists the subjects
 with their slices. A record is what :func:`qtsearch.codec.records.pack` makes of an article.
@@ -72,7 +87,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +97,7 @@ from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
 from qtsearch.parameters import RankingParameters
 
-__all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "Segment", "SubjectSlice"]
+__all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "PhraseArrays", "Segment", "SubjectSlice", "pieces_of"]
 
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
 INDEX_NAME: Final = "MAIN"
@@ -97,6 +112,17 @@ class SubjectSlice(NamedTuple):
     name: str
     start: int
     stop: int
+
+
+class PhraseArrays(NamedTuple):
+    """The arrays that the keywords and the different questions each have, named as in the table above."""
+
+    words: npt.NDArray[Any]
+    offsets: npt.NDArray[np.int32]
+    counts: npt.NDArray[Any]
+    suffixes: npt.NDArray[Any]
+    places: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int32]
 
 
 class Segment:
@@ -227,6 +253,20 @@ class Segment:
                 return self.phrase_docs[:0]
             parent = n_terms + node
         return self.phrase_docs[self.phrase_offsets[node] : self.phrase_offsets[node + 1]]
+    def find_prefix(self, prefix: bytes) -> tuple[int, int]:
+        """The surface forms low ≤ form < high begin with ``prefix``."""
+        forms = self.forms
+        if len(prefix) > forms.dtype.itemsize:
+            return 0, 0
+        low = forms.searchsorted(np.array(prefix, dtype=forms.dtype))
+        if len(prefix) == forms.dtype.itemsize:  # no form goes on from there
+            return int(low), int(forms.searchsorted(np.array(prefix, dtype=forms.dtype), "right"))
+        # UTF-8 never has the byte 0xff.
+        return int(low), int(forms.searchsorted(np.array(prefix + b"\xff", dtype=forms.dtype)))
+
+    def phrases(self, kind: Literal["keyword", "question"]) -> PhraseArrays:
+        """The arrays in which keywords or questions are looked up by some of their words."""
+        return PhraseArrays(*(self.files[0][f"{kind}_{name}"] for name in PhraseArrays._fields))
 
     def find_url(self, url: str) -> int:
         """The article with this url, -1 if there is none."""
@@ -241,6 +281,19 @@ class Segment:
     def subject_of(self, doc: int) -> SubjectSlice:
         """The subject of an article."""
         return self.subjects[bisect_right(self.subjects, doc, key=attrgetter("start")) - 1]
+
+
+def pieces_of(
+    values: npt.NDArray[Any], offsets: npt.NDArray[Any], numbers: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The pieces of ``values`` with these numbers, in turn, and where each begins and the last one ends.
+
+    Piece n of ``values`` is ``values[offsets[n] : offsets[n + 1]]``.
+    """
+    starts = offsets[numbers].astype(np.int64)
+    lengths = offsets[numbers + 1] - starts
+    taken = np.concatenate(([0], np.cumsum(lengths)))
+    return values[np.repeat(starts - taken[:-1], lengths) + np.arange(taken[-1])], taken
 
 
 def _find(words: npt.NDArray[np.bytes_], word: bytes) -> int:

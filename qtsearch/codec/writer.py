@@ -20,6 +20,7 @@ from qtsearch import analysis
 from qtsearch.abbreviations import is_capital
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
+from qtsearch.codec.completions import completion_arrays
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
@@ -125,6 +126,7 @@ class SegmentWriter:
         arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of)
         definitions = self._texts("definitions")
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
+        arrays |= completion_arrays(self._chunks, arrays["forms"], doc_of)
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
 
