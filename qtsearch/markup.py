@@ -46,6 +46,7 @@ _SPECIAL: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+_ENTITY: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
 _MARK: Final = re.compile("\x02([0-9]+)\x03")
 
 
@@ -66,6 +67,8 @@ def set_aside(answer: str) -> tuple[str, list[str]]:
     ('So \x020\x03 in \x021\x03List\x022\x03\x023\x03T>', ['a ≠ b', '', '', '<'])
     """
     answer = remove_controls(answer)
+    if "&#" in answer:
+        answer = _ENTITY.sub(_without_control, answer)
     if not ("$" in answer or "<" in answer or "\\(" in answer or "\\[" in answer):
         return answer, []
     kept: list[str] = []
@@ -83,6 +86,12 @@ def set_aside(answer: str) -> tuple[str, list[str]]:
 def put_back(text: str, kept: list[str]) -> str:
     """The text with what was set aside in its place."""
     return _MARK.sub(lambda mark: kept[int(mark[1])], text) if kept else text
+
+
+def _without_control(entity: re.Match[str]) -> str:
+    """The entity, or nothing, if it stands for a control character."""
+    code = int(entity[1], 16) if entity[1] else int(entity[2])
+    return "" if code <= 0x10FFFF and _CONTROLS.match(chr(code)) else entity[0]
 
 
 def _replacement(match: re.Match[str]) -> str | None:

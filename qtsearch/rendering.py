@@ -1,4 +1,4 @@
-"""An answer in Markdown → text to read: plain, for snippets, or laid out for a terminal.
+"""An answer in Markdown → its text, in lines, for snippets. For a terminal: :mod:`qtsearch.terminal`.
 
 Markdown is parsed by pulldown-cmark, through ``pyromark``: three times as fast as ``cmarkgfm``, which
 besides never gives back the memory of what it returns, 4 to 16 kB an answer.
@@ -7,13 +7,15 @@ besides never gives back the memory of what it returns, 4 to 16 kB an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from qtsearch.markup import put_back, set_aside
 
-__all__ = ["plain_text"]
+if TYPE_CHECKING:
+    from pyromark import Markdown
+
+__all__ = ["parser", "plain_text"]
 
 _CODE_BLOCK: Final = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 _IMAGE: Final = re.compile(r'<img [^>]*?alt="([^"]*)"[^>]*>')
@@ -34,7 +36,7 @@ def plain_text(answer: str) -> str:
     'Speed\nIt is constant:\nv = s/t\nin m/s'
     """
     markdown, kept = set_aside(answer)
-    text = _parser()(markdown)
+    text = parser().html(markdown)
     if "<pre>" in text:
         text = _CODE_BLOCK.sub(lambda block: block[0].replace("\n", _LINE_OF_CODE), text)
     text = text.replace("\n", " ")
@@ -52,8 +54,8 @@ def plain_text(answer: str) -> str:
 
 
 @cache
-def _parser() -> Callable[[str], str]:
+def parser() -> Markdown:
+    """The Markdown parser: CommonMark with the tables and the strikethrough of GitHub."""
     import pyromark  # here: searching needs NumPy only
 
-    options = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH
-    return pyromark.Markdown(options=options).html
+    return pyromark.Markdown(options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH)

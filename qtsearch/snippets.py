@@ -12,7 +12,6 @@ import html
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from qtsearch.analysis import MAX_FORM_BYTES, fold, token_pattern
@@ -129,7 +128,7 @@ def _find(text: str, weights: Weights) -> list[_Found]:
     shadow = text.encode("ascii", "replace").translate(_SHADOW).decode("ascii")
     padded = f" {shadow} "
     found = {}
-    for form in weights.keys() & set(shadow.split()):
+    for form in set(weights).intersection(shadow.split()):
         needle = f" {form} "
         at = padded.find(needle)
         while at >= 0:
@@ -181,6 +180,8 @@ def _best_passage(
         return _around(text, sentences[first], inside, max_chars)
     if best < 0:
         last = _extend(sentences, 0, max_chars)
+    while last > first and _is_idle_line(text, sentences[last], found, sentences[first][0]):
+        last -= 1
     start, end = sentences[first][0], sentences[last][1]
     while first and end - sentences[first - 1][0] <= max_chars:
         first -= 1
@@ -199,19 +200,30 @@ def _extend(sentences: list[tuple[int, int]], first: int, max_chars: int) -> int
     return last
 
 
+def _is_idle_line(text: str, sentence: tuple[int, int], found: list[_Found], since: int) -> bool:
+    """Whether this is a line without an end, as headings are, that adds no term to a passage."""
+    start, end = sentence
+    if text[end + 1 : end + 2] != LINE_BREAK:
+        return False
+    before = {word.term for word in found if since <= word.start < start}
+    return all(word.term in before for word in found if start <= word.start < end)
+
+
 def _score(found: list[_Found]) -> float:
+    """The weight of each term once, a little for each that stands there again, and for neighbours."""
     seen: dict[Hashable, int] = {}
     near: dict[tuple[Hashable, Hashable], float] = {}
-    total = 0.0
-    for word in found:
-        times = seen[word.term] = seen.get(word.term, -1) + 1
+    total = before = 0.0
+    last: Hashable = None
+    last_end = 0
+    for start, end, term, weight in found:
+        times = seen[term] = seen.get(term, -1) + 1
         if times <= _MAX_REPEATED:
-            total += word.weight * _REPEATED if times else word.weight
-    for one, other in pairwise(found):
-        if one.term != other.term:
-            pair = (one.term, other.term)
-            value = min(one.weight, other.weight) * _NEAR / max(other.start - one.end, 1)
-            near[pair] = max(value, near.get(pair, 0.0))
+            total += weight * _REPEATED if times else weight
+        if last is not None and last != term:
+            value = min(before, weight) * _NEAR / max(start - last_end, 1)
+            near[last, term] = max(value, near.get((last, term), 0.0))
+        last, last_end, before = term, end, weight
     return total + sum(near.values())
 
 
