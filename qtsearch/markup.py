@@ -40,7 +40,7 @@ _SPECIAL: Final = re.compile(
     | \$\$ (?P<display> [^$]+ ) \$\$
     | \$(?!{_PRICE}) (?P<inline> [ ][^$\n]+[ ] | [^\s$](?:[^$\n]*[^\s$])? ) {_CURRENCY}\$(?!\d)
     | <su(?P<kind>[pb])> (?P<script> [^<>\n]{{1,20}} ) </su(?P=kind)>
-    | <(?P<tag> /?(?i:{_INLINE_TAGS})(?:[\s/][^<>]*)?> | !--.*?--> )
+    | <(?P<tag> /?(?i:{_INLINE_TAGS})(?:[\s/][^<>]*)?> | !--(?:[^<-]++|<(?!!--)|-(?!->))*+--> )
     | <(?P<break> /?(?i:{_BLOCK_TAGS})(?:[\s/][^<>]*)?> )
     | <(?P<angle>) (?=[A-Za-z/!?]) (?! (?:https?|ftp|mailto): )
     """,

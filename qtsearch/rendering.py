@@ -22,7 +22,7 @@ _IMAGE: Final = re.compile(r'<img [^>]*?alt="([^"]*)"[^>]*>')
 _NEXT_CELL: Final = re.compile(r"</t[dh]><t[dh][^>]*>")
 _INLINE_TAGS: Final = re.compile(r"</?(?:strong|em|code|a|del)\b[^>]*>")
 _TAGS: Final = re.compile(r"<[^>]*>")
-_SPACES: Final = re.compile(r"[ \t]{2,}")
+_SPACES: Final = re.compile(r"[ \t]{2,}|\t")
 _LINE_OF_CODE: Final = "\x1e"  # a line break of a code block, while the others are not yet joined
 
 

@@ -48,7 +48,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
         elif mark == LINE_BREAK:
             following, end = at + 2, at - 1
         elif mark in _ALWAYS:
-            following = end
+            following = end + (text[end : end + 1] == " ")
         elif text[end : end + 1] == " " and not text[end + 1 : end + 2].islower():
             if mark == "." and _is_abbreviation(text, start, at, end + 1):
                 continue
