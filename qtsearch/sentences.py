@@ -15,6 +15,7 @@ __all__ = ["LINE_BREAK", "sentence_spans"]
 LINE_BREAK: Final = "\x1f"
 
 _END: Final = re.compile("[.!?…\n\x1f。！？][\"'”’)\\]»]*")
+_LOWER: Final = re.compile(r"[(\[\"'“‘]*[a-zß-öø-ÿ]")
 _ALWAYS: Final = frozenset("。！？")
 _OPENING: Final = "([{\"'“‘«"
 #: A full stop after these ends no sentence; "etc." and "Inc." are not here, for they often do.
@@ -49,7 +50,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             following, end = at + 2, at - 1
         elif mark in _ALWAYS:
             following = end + (text[end : end + 1] == " ")
-        elif text[end : end + 1] == " " and not text[end + 1 : end + 2].islower():
+        elif text[end : end + 1] == " " and not _LOWER.match(text, end + 1):
             if mark == "." and _is_abbreviation(text, start, at, end + 1):
                 continue
             following = end + 1

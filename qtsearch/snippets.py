@@ -180,7 +180,7 @@ def _best_passage(
         return _around(text, sentences[first], inside, max_chars)
     if best < 0:
         last = _extend(sentences, 0, max_chars)
-    while last > first and _is_idle_line(text, sentences[last], found, sentences[first][0]):
+    while last > first and _is_lead(text, sentences[last], found, sentences[first][0]):
         last -= 1
     start, end = sentences[first][0], sentences[last][1]
     while first and end - sentences[first - 1][0] <= max_chars:
@@ -200,10 +200,10 @@ def _extend(sentences: list[tuple[int, int]], first: int, max_chars: int) -> int
     return last
 
 
-def _is_idle_line(text: str, sentence: tuple[int, int], found: list[_Found], since: int) -> bool:
-    """Whether this is a line without an end, as headings are, that adds no term to a passage."""
+def _is_lead(text: str, sentence: tuple[int, int], found: list[_Found], since: int) -> bool:
+    """Whether this leads to what follows, as headings do and lines with a colon, and adds no term."""
     start, end = sentence
-    if text[end + 1 : end + 2] != LINE_BREAK:
+    if text[end + 1 : end + 2] != LINE_BREAK and text[end - 1 : end + 1] != ":\n":
         return False
     before = {word.term for word in found if since <= word.start < start}
     return all(word.term in before for word in found if start <= word.start < end)

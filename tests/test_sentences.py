@@ -40,6 +40,7 @@ def split(text: str) -> list[str]:
         "What is a stroke?|A stroke is an emergency.",
         "これは文です。|これも文です。",
         "5 mg.|10 mg.",
+        "Joe Blair Jr. (later known as Joe) left.",
     ],
 )
 def test_sentences(text):

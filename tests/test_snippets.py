@@ -176,6 +176,15 @@ def test_headings_and_items_are_set_apart():
     assert str(make_snippet(answer, WEIGHTS, max_chars=80)) == "Stroke · cause · course · It is an emergency."
 
 
+def test_a_line_that_leads_to_what_is_not_shown_is_left_out():
+    """Neither does a passage end with a colon, unless a word of the query stands only there."""
+    rest = "\n\n- " + "word " * 60
+    answer = f"A stroke is an emergency for the brain. What to do:{rest}"
+    assert str(make_snippet(answer, WEIGHTS, max_chars=60)) == "A stroke is an emergency for the brain."
+    answer = f"A stroke is an emergency for the brain. The risks:{rest}"
+    assert str(make_snippet(answer, WEIGHTS, max_chars=60)).endswith("The risks:")
+
+
 def test_markdown_and_maths_are_gone():
     """What is shown is the text that is read, and its marks are offsets into that."""
     snippet = make_snippet("The **stroke** has `code`, \\(x^2\\) and [a risk](http://risk.org).", WEIGHTS)
