@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote, urlencode
 from wsgiref.simple_server import make_server
 
 import qtsearch
+from qtsearch.rendering import plain_text
 
 PAGE = 10
 Start = Callable[[str, list[tuple[str, str]]], object]
@@ -98,7 +99,7 @@ class App:
             for hit in self.index.related(url, limit=5)
         )
         body = (
-            f"<h1>{escape(article.question)}</h1><pre>{escape(article.plain_text())}</pre>"
+            f"<h1>{escape(article.question)}</h1><pre>{escape(plain_text(article.answer))}</pre>"
             f"<h2>Related</h2><ul>{related}</ul>"
         )
         return _answer(start, "200 OK", _page(article.question, "", body))

@@ -89,7 +89,7 @@ class Hit:
 
         ``max_chars``: length, 1 or more. What the answer begins with, if no word of the query stands in it.
         """
-        from qtsearch.snippets import make_snippet  # here: needs cmarkgfm, which searching does not
+        from qtsearch.snippets import make_snippet  # here: needs a Markdown parser, which searching does not
 
         return make_snippet(self.answer, self._weights(), max_chars=max_chars)
 

@@ -21,6 +21,12 @@ ORDER = """
     abbreviations
     breaks
     articles
+    latex
+    markup
+    rendering
+    terminal
+    sentences
+    snippets
     scoring
     codec
     codec.container
@@ -59,7 +65,7 @@ ORDER = """
 """.split()
 
 #: What else is imported: the standard library, and these; the last one by `evaluation`, when it is asked.
-OTHERS = {"numpy", "whoosh", "yaml", "nltk", "ir_measures"}
+OTHERS = {"numpy", "whoosh", "yaml", "nltk", "pyromark", "ir_measures"}
 
 
 def modules() -> dict[str, Path]:
@@ -117,9 +123,12 @@ def test_only_dependencies_are_imported(name):
     assert top - set(sys.stdlib_module_names) <= OTHERS | {"__future__"}
 
 
-@pytest.mark.parametrize("name", ["qtsearch", "index", "searcher", "results", "generation", "codec.segment"])
+@pytest.mark.parametrize(
+    "name",
+    ["qtsearch", "index", "searcher", "results", "generation", "codec.segment", "snippets", "terminal"],
+)
 def test_search_side_needs_no_indexing(name):
-    """What searching imports leads, at module level, to neither Whoosh, PyYAML nor NLTK."""
+    """What searching imports leads, at module level, to neither Whoosh, PyYAML, NLTK nor pyromark."""
     seen: set[str] = set()
     waiting = [name]
     while waiting:
@@ -135,4 +144,4 @@ def test_search_side_needs_no_indexing(name):
                     waiting += (names & set(MODULES)) or {str(node.module).removeprefix("qtsearch.")}
                 elif isinstance(node, ast.Import):
                     waiting += [alias.name for alias in node.names]
-    assert not {module.partition(".")[0] for module in seen} & {"whoosh", "yaml", "nltk"}
+    assert not {module.partition(".")[0] for module in seen} & {"whoosh", "yaml", "nltk", "pyromark"}

@@ -212,7 +212,7 @@ class _Printer:
             print(_INDENT + style.dim(f"also {copy.subject or '-'}  {copy.url}"))
         if not self.asked.no_snippets:
             snippet = hit.snippet()
-            print(_wrapped(snippet.terminal() if style.on else snippet.plain(), self.width))
+            print(_wrapped(snippet.terminal() if style.on else str(snippet), self.width))
         if self.asked.related:
             for other in self.index.related(hit.url, limit=_RELATED):
                 print(_INDENT + style.dim(f"related: {other.question}  {other.url}"))
