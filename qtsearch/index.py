@@ -23,8 +23,8 @@ from qtsearch.synonyms import Synonyms
 if TYPE_CHECKING:
     from whoosh.query import Query
 
-    from qtsearch.completion import Completion
     from qtsearch.articles import Article
+    from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
 
 __all__ = ["DEFAULT_INDEX", "Index", "default_path", "open_index"]
@@ -165,7 +165,7 @@ class Index:
         selection = _select(snapshot, searcher, query, filters, syntax, broaden, collapse)
         docs, scores = _best(selection, k, sort)
         if not docs and correct and isinstance(query, str) and selection.total == 0:
-            used = corrected(snapshot, query, syntax)
+            used = corrected(snapshot, query, syntax, sure=True)
             if used is not None:
                 selection = _select(snapshot, searcher, used, filters, syntax, broaden, collapse)
                 docs, scores = _best(selection, k, sort)

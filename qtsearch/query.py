@@ -167,8 +167,11 @@ def _term_finder(searcher: Searcher, typed: dict[str, str]) -> Callable[[str], s
 # -- spelling --------------------------------------------------------------------------------------
 
 
-def corrected(snapshot: Snapshot, query: str, syntax: str) -> str | None:
-    """The query with the words that the index lacks put right, as far as they can be; ``None`` if none is."""
+def corrected(snapshot: Snapshot, query: str, syntax: str, *, sure: bool) -> str | None:
+    """The query with the words that the index lacks put right, as far as they can be; ``None`` if none is.
+
+    ``sure``: only those of which the right word can hardly be another.
+    """
     query = unicodedata.normalize("NFC", query[:MAX_QUERY_CHARS])
     lexemes = None if syntax == "plain" else read_query(query)
     spans = [(0, len(query))]
@@ -182,14 +185,15 @@ def corrected(snapshot: Snapshot, query: str, syntax: str) -> str | None:
     done = 0
     for start, stop in spans:
         for match in analysis.token_pattern(query).finditer(query, start, stop):
-            right = _correction(snapshot, match[0])
+            right = _correction(snapshot, match[0], sure)
             if right is not None:
                 parts += [query[done : match.start()], right]
                 done = match.end()
     return "".join([*parts, query[done:]]) if parts else None
 
 
-def _correction(snapshot: Snapshot, token: str) -> str | None:
+def _correction(snapshot: Snapshot, token: str, sure: bool) -> str | None:
     if snapshot.searcher.planner.look_up(token) is not None:
         return None
-    return snapshot.speller.correct(token)
+    best = snapshot.speller.suggest(token, limit=1)
+    return best[0].word if best and (not sure or best[0].evidence >= CERTAIN_EVIDENCE) else None

@@ -251,7 +251,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(_as_dict(article))
         return OK
-    from qtsearch.rendering import render_terminal
+    from qtsearch.terminal import render_terminal
 
     style = Style(sys.stdout)
     width = min(shutil.get_terminal_size((_MAX_WIDTH, 24)).columns, _MAX_WIDTH)

@@ -253,6 +253,7 @@ class Segment:
                 return self.phrase_docs[:0]
             parent = n_terms + node
         return self.phrase_docs[self.phrase_offsets[node] : self.phrase_offsets[node + 1]]
+
     def find_prefix(self, prefix: bytes) -> tuple[int, int]:
         """The surface forms low ≤ form < high begin with ``prefix``."""
         forms = self.forms
