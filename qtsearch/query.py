@@ -19,6 +19,7 @@ from qtsearch.planner import MAX_QUERY_CHARS, Plan
 from qtsearch.searcher import Ranges, Searcher
 from qtsearch.selection import Selection
 from qtsearch.snapshot import Snapshot
+from qtsearch.spelling import CERTAIN_EVIDENCE
 
 if TYPE_CHECKING:
     from whoosh.query import Query

@@ -189,8 +189,9 @@ class _Printer:
             print(f"no page matches {results.query!r}")
             return
         first, last = (results[0].rank, results[len(results) - 1].rank) if len(results) else (0, 0)
-        pages = "page" if results.total == 1 else "pages"
-        print(f"{results.total:,} {pages} in {results.elapsed_ms:.2f} ms, showing {first}-{last}")
+        print(
+            f"{results.total:,} {_pages(results.total)} in {results.elapsed_ms:.2f} ms, showing {first}-{last}"
+        )
         if results.suggestion and not results.corrected:
             print(f"did you mean {results.suggestion!r}?")
         if self.asked.facets:
@@ -216,6 +217,10 @@ class _Printer:
         if self.asked.related:
             for other in self.index.related(hit.url, limit=_RELATED):
                 print(_INDENT + style.dim(f"related: {other.question}  {other.url}"))
+
+
+def _pages(count: int) -> str:
+    return "page" if count == 1 else "pages"
 
 
 def _wrapped(text: str, width: int) -> str:
@@ -288,5 +293,5 @@ def _complete(arguments: argparse.Namespace) -> int:
         return OK
     style = Style(sys.stdout)
     for one in found:
-        print(one.text + style.dim(f"  {one.url}" if one.url else f"  {one.count:,} pages"))
+        print(one.text + style.dim(f"  {one.url}" if one.url else f"  {one.count:,} {_pages(one.count)}"))
     return OK
