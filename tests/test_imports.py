@@ -18,6 +18,9 @@ ORDER = """
     schema
     parameters
     analysis
+    edits
+    sounds
+    spelling
     breaks
     articles
     scoring
