@@ -165,7 +165,7 @@ class Index:
         selection = _select(snapshot, searcher, query, filters, syntax, broaden, collapse)
         docs, scores = _best(selection, k, sort)
         if not docs and correct and isinstance(query, str) and selection.total == 0:
-            used = corrected(snapshot, query, syntax, sure=True)
+            used = corrected(snapshot, query, syntax)
             if used is not None:
                 selection = _select(snapshot, searcher, used, filters, syntax, broaden, collapse)
                 docs, scores = _best(selection, k, sort)

@@ -19,7 +19,6 @@ from qtsearch.planner import MAX_QUERY_CHARS, Plan
 from qtsearch.searcher import Ranges, Searcher
 from qtsearch.selection import Selection
 from qtsearch.snapshot import Snapshot
-from qtsearch.spelling import CERTAIN_EVIDENCE
 
 if TYPE_CHECKING:
     from whoosh.query import Query
@@ -168,11 +167,8 @@ def _term_finder(searcher: Searcher, typed: dict[str, str]) -> Callable[[str], s
 # -- spelling --------------------------------------------------------------------------------------
 
 
-def corrected(snapshot: Snapshot, query: str, syntax: str, *, sure: bool) -> str | None:
-    """The query with the words that the index lacks put right, as far as they can be; ``None`` if none is.
-
-    ``sure``: only those of which the right word can hardly be another.
-    """
+def corrected(snapshot: Snapshot, query: str, syntax: str) -> str | None:
+    """The query with the words that the index lacks put right, as far as they can be; ``None`` if none is."""
     query = unicodedata.normalize("NFC", query[:MAX_QUERY_CHARS])
     lexemes = None if syntax == "plain" else read_query(query)
     spans = [(0, len(query))]
@@ -186,15 +182,15 @@ def corrected(snapshot: Snapshot, query: str, syntax: str, *, sure: bool) -> str
     done = 0
     for start, stop in spans:
         for match in analysis.token_pattern(query).finditer(query, start, stop):
-            right = _correction(snapshot, match[0], sure)
+            right = _correction(snapshot, match[0])
             if right is not None:
                 parts += [query[done : match.start()], right]
                 done = match.end()
     return "".join([*parts, query[done:]]) if parts else None
 
 
-def _correction(snapshot: Snapshot, token: str, sure: bool) -> str | None:
+def _correction(snapshot: Snapshot, token: str) -> str | None:
     if snapshot.searcher.planner.look_up(token) is not None:
         return None
     best = snapshot.speller.suggest(token, limit=1)
-    return best[0].word if best and (not sure or best[0].evidence >= CERTAIN_EVIDENCE) else None
+    return best[0].word if best else None

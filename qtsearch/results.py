@@ -185,7 +185,7 @@ class Results:
 
         Works with the words of the index; takes some milliseconds when it is first asked for.
         """
-        return self.corrected or corrected(self._snapshot, self.query, self._asked.syntax, sure=False)
+        return self.corrected or corrected(self._snapshot, self.query, self._asked.syntax)
 
     @property
     def total(self) -> int:

@@ -19,6 +19,9 @@ ORDER = """
     parameters
     analysis
     abbreviations
+    edits
+    sounds
+    spelling
     breaks
     articles
     latex
