@@ -292,8 +292,9 @@ class Planner:
         self.phrase_children = segment.phrase_children.data
         self.pair_children = segment.pair_children.data
         self.compound_children = segment.compound_children.data
-        self._compounds = segment.compounds
-        self._wholes = segment.compounds[segment.compound_order, 2].copy()
+        self._compound_seconds = segment.compound_seconds.data
+        self._compound_wholes = segment.compound_wholes.data
+        self._compound_offsets = segment.compound_offsets.data
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
         self._phrase_offsets = segment.phrase_offsets.data
@@ -330,10 +331,10 @@ class Planner:
 
     def parts_of(self, term: int) -> frozenset[int]:
         """The words that compounds are made of which are this term when in one word."""
-        start, stop = self._wholes.searchsorted((term, term + 1)).tolist()
+        start, stop = self._compound_offsets[term], self._compound_offsets[term + 1]
         if start == stop:
             return _NONE
-        return frozenset(self._compounds[self.segment.compound_order[start:stop], :2].ravel().tolist())
+        return frozenset(self.segment.compound_parts[start:stop].ravel().tolist())
 
     def plan(self, text: str) -> Plan:
         """The words of a query, what each of them adds, and what they add together."""
@@ -497,11 +498,11 @@ class Planner:
                         if not self.term_soft[part]:
                             found.setdefault(part, (tokens[place],))
                 if previous is not None and previous.first_compound < previous.last_compound:
-                    low = previous.first_compound
-                    rows = self._compounds[low : previous.last_compound]
-                    begin, end = rows[:, 1].searchsorted((word.term, word.term + 1)).tolist()
-                    for whole in rows[begin:end, 2].tolist():
-                        found.setdefault(whole, (tokens[place - 1], tokens[place]))
+                    stop = previous.last_compound
+                    row = bisect_left(self._compound_seconds, word.term, previous.first_compound, stop)
+                    while row < stop and self._compound_seconds[row] == word.term:
+                        found.setdefault(self._compound_wholes[row], (tokens[place - 1], tokens[place]))
+                        row += 1
             previous = word
         if not found:
             return []

@@ -206,7 +206,15 @@ class Results:
         return len(self._docs)
 
     def __iter__(self) -> Iterator[Hit]:
-        return iter([self._hit(place) for place in range(len(self._docs))])
+        selection, segment = self._selection, self._snapshot.segment
+        scale = IMPACT_SCALE * selection.plan.unit
+        scored = zip(self._docs, self._scores, strict=True)
+        return iter(
+            [
+                Hit(segment, doc, rank, score / scale, selection)
+                for rank, (doc, score) in enumerate(scored, self._offset + 1)
+            ]
+        )
 
     @overload
     def __getitem__(self, number: int) -> Hit: ...
@@ -216,14 +224,11 @@ class Results:
 
     def __getitem__(self, number: int | slice) -> Hit | list[Hit]:
         if isinstance(number, slice):
-            return [self._hit(place) for place in range(len(self._docs))[number]]
-        return self._hit(range(len(self._docs))[number])
-
-    def _hit(self, place: int) -> Hit:
+            return list(self)[number]
+        number = range(len(self._docs))[number]
         selection = self._selection
-        score = self._scores[place] / (IMPACT_SCALE * selection.plan.unit)
-        segment = self._snapshot.segment
-        return Hit(segment, self._docs[place], self._offset + place + 1, score, selection)
+        score = self._scores[number] / (IMPACT_SCALE * selection.plan.unit)
+        return Hit(self._snapshot.segment, self._docs[number], self._offset + number + 1, score, selection)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``query --json`` prints."""

@@ -54,6 +54,8 @@ class Searcher:
         self.planner = Planner(segment, weighting or Weighting.of(segment.parameters), self._padded)
         self.plan = self.planner.plan
         self._subjects = {s.slug: (s.start, s.stop) for s in segment.subjects if s.slug}
+        #: The first page of the article of each page.
+        self.originals = segment.originals.data
         self._local = threading.local()
 
     # -- filter ------------------------------------------------------------------------------------

@@ -63,17 +63,20 @@ class Selection:
             return self._sorted(k, sort)
         if not self._collapse:
             return self._best(k)
-        wanted = k + k // 4 + 4
+        original_of = self.searcher.originals
+        wanted = k + k // 4 + 2
         while True:
             docs, scores = self._best(wanted)
-            originals = self.searcher.segment.originals.take(docs).tolist()
+            originals = [original_of[doc] for doc in docs]
             if len(set(originals)) < len(docs):
-                first = dict(zip(reversed(originals), reversed(range(len(docs))), strict=True))
+                first = dict(zip(reversed(originals), range(len(docs) - 1, -1, -1), strict=True))
                 kept = sorted(first.values())
+                docs_kept = [docs[place] for place in kept]
+                scores = [scores[place] for place in kept]
             else:
-                kept = list(range(len(docs)))
-            if len(kept) >= k or len(docs) < wanted:
-                return [docs[place] for place in kept[:k]], [scores[place] for place in kept[:k]]
+                docs_kept = docs
+            if len(docs_kept) >= k or len(docs) < wanted:
+                return docs_kept[:k], scores[:k]
             wanted *= 2
 
     def _best(self, k: int) -> tuple[list[int], list[int]]:

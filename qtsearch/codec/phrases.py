@@ -149,9 +149,13 @@ def pair_arrays(
 
 def compound_arrays(found: npt.NDArray[Any], n_terms: int) -> dict[str, npt.NDArray[Any]]:
     """The arrays of compounds. ``found``: first term, second term and both in one, shape (n, 3), repeated."""
-    compounds = np.unique(found.astype(np.int32).reshape(-1, 3), axis=0)
+    firsts, seconds, wholes = np.unique(found.astype(np.int32).reshape(-1, 3), axis=0).T
+    by_whole = np.argsort(wholes, kind="stable")
+    terms = np.arange(n_terms + 1)
     return {
-        "compounds": compounds,
-        "compound_children": np.searchsorted(compounds[:, 0], np.arange(n_terms + 1)).astype(np.int32),
-        "compound_order": np.argsort(compounds[:, 2], kind="stable").astype(np.int32),
+        "compound_seconds": seconds,
+        "compound_wholes": wholes,
+        "compound_children": np.searchsorted(firsts, terms).astype(np.int32),
+        "compound_parts": np.column_stack((firsts, seconds))[by_whole],
+        "compound_offsets": np.searchsorted(wholes[by_whole], terms).astype(np.int32),
     }

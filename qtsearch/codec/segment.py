@@ -31,9 +31,11 @@ pair_children      int32       (T + 1,)     where the pairs that begin with each
 pair_offsets       int32       (Q + 1,)     where each pair's articles begin in ``pair_docs``
 pair_docs          as docs     (R,)         articles of each pair, ascending
 pair_counts        uint8       (R,)         how often the pair stands in the answer, 255 for more
-compounds          int32       (C, 3)       first term, second term, the term of both in one word; ascending
+compound_seconds   int32       (H,)         second terms of the compounds of each first term in turn, ascending
+compound_wholes    int32       (H,)         the term of both in one word
 compound_children  int32       (T + 1,)     where the compounds that begin with each term begin
-compound_order     int32       (C,)         compounds by ascending last column
+compound_parts     int32       (H, 2)       both terms of the compounds of each term in one word in turn
+compound_offsets   int32       (T + 1,)     where those of each begin
 key_terms          uint16 [1]  (N, 24)      the terms that tell an article best from others, weightiest first
 key_weights        uint8       (N, 24)      how much each weighs, 0 where the article has fewer
 abbreviations      S<width>    (A,)         short forms, ascending: surface forms, spaces between
@@ -167,9 +169,11 @@ class Segment:
         self.pair_offsets: npt.NDArray[np.int32] = arrays["pair_offsets"]
         self.pair_docs = arrays["pair_docs"]
         self.pair_counts: npt.NDArray[np.uint8] = arrays["pair_counts"]
-        self.compounds: npt.NDArray[np.int32] = arrays["compounds"]
+        self.compound_seconds: npt.NDArray[np.int32] = arrays["compound_seconds"]
+        self.compound_wholes: npt.NDArray[np.int32] = arrays["compound_wholes"]
         self.compound_children: npt.NDArray[np.int32] = arrays["compound_children"]
-        self.compound_order: npt.NDArray[np.int32] = arrays["compound_order"]
+        self.compound_parts: npt.NDArray[np.int32] = arrays["compound_parts"]
+        self.compound_offsets: npt.NDArray[np.int32] = arrays["compound_offsets"]
         self.key_terms = arrays["key_terms"]
         self.key_weights: npt.NDArray[np.uint8] = arrays["key_weights"]
         self.abbreviations = arrays["abbreviations"]
