@@ -66,25 +66,34 @@ SOFT_WORDS: Final = STOP_WORDS | frozenset(
 )
 
 _CJK: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_UNITS: Final = "mg mcg ug kg ml dl cm mm km nm hz khz mhz ghz kcal kj kpa mmhg mmol mol kv mv kw mw ms"
+_UNITS: Final = (
+    "mg mcg ug kg ml dl cm mm km nm hz khz mhz ghz kcal kj kpa mmhg mmol mol kv mv kw mw ms "
+    "ul um umol μg μl μm μmol g l m"
+)
 _HYPHENS: Final = "-\u2010\u2011"
 _APOSTROPHES: Final = "'\u2019"
 #: What may stand between the letters of a token, or between the tokens of a piece.
 _INNER: Final = rf"{_HYPHENS}{_APOSTROPHES}.,_^{{}}+\\"
+_COMMAND: Final = r"\\(?:text|mathrm|rm)\{"
 
 
 def _token_expression(letter: str) -> str:
-    """The expression of one token; ``letter``: the class of letters and digits."""
+    """The expression of one token; ``letter``: the class of letters and digits.
+
+    However a token ends, it takes the same letters if the signs after the last of them are not there: so that
+    :func:`pieces` may drop them. Of what may be long nothing is tried twice.
+    """
+    units = rf"(?i:{'|'.join(_UNITS.split())})[23²³]?"  # and areas, volumes
+    number = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]++)(?:\.[0-9]++)*"
     # H_2, Ca^{2+}, and H}_2\text{SO}_4 of \text{H}_2\text{SO}_4
-    script = rf"(?:(?<![0-9])\}}?[_^]\{{?(?:[0-9]+[+-]?|[+-][0-9]*)\}}?(?:\\[a-z]+\{{)?{letter}*)*"
-    units = rf"(?:(?i:{'|'.join(_UNITS.split())})|[µμ][gml]|[gml])"
+    script = rf"\}}?[_^](?:\{{[0-9]++(?:[+-]?\}})?|[0-9]++)(?:(?:{_COMMAND})?{letter}++)?"
+    rest = rf"(?:[{_APOSTROPHES}]{letter}++)*+"
     return "|".join(
         (
             rf"(?:(?![0-9]){letter})(?:\.(?:(?![0-9]){letter}))+(?!{letter})",  # U.S.
-            rf"[0-9]{{1,3}}(?:,[0-9]{{3}})++(?!{letter})",  # 1,000
-            rf"[0-9]++(?:\.[0-9]++)*+(?={units}(?!{letter}|[_^}}']))",  # the number of 3.5mg
-            rf"[0-9]++(?:\.[0-9]++)++(?!{letter})",  # 3.5
-            rf"{letter}++{script}(?:[{_APOSTROPHES}]{letter}++)*+",
+            # 1,000 and 3.5, the number of 3.5mg and of 10²
+            rf"{number}(?:(?={units}(?!{letter})|[⁰¹²³⁴-⁹₀-₉])|(?!{letter}){rest})",
+            rf"{letter}++(?:{script})*+{rest}",
         )
     )
 
@@ -95,10 +104,10 @@ _ASCII_TOKEN: Final = re.compile(_token_expression(_ASCII_LETTER))
 _TOKEN: Final = re.compile(rf"[{_CJK}]|{_token_expression(_LETTER)}")
 _ASCII_PIECE: Final = re.compile(rf"{_ASCII_LETTER}++(?:[{_INNER}]++{_ASCII_LETTER}++)*+")
 _PIECE: Final = re.compile(rf"[{_CJK}]|{_LETTER}++(?:[{_INNER}]++{_LETTER}++)*+")
-_COMMAND: Final = re.compile(r"\\[a-z]+\{")
 _LETTERS: Final = str.maketrans(  # letters that Unicode does not decompose
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"}
 )
+_MICRO: Final = re.compile("μ(?=(?:[afglmsvw]|mol|sv)$)")
 _GREEK: Final = dict(
     zip(
         "αβγδεζηθικλμνξοπρσςτυφχψω",
@@ -150,27 +159,30 @@ def compounds(text: str) -> list[tuple[int, str]]:
     ([(1, 'tcell')], [], [(0, 'followup'), (1, 'upvisit')])
     """
     found = []
-    tokens = list(token_pattern(text).finditer(text))
-    hyphens = [
-        second.start() == first.end() + 1 and text[first.end()] in _HYPHENS
-        for first, second in pairwise(tokens)
-    ]
-    for number in compress(count(), hyphens):
-        first, second = tokens[number][0], tokens[number + 1][0]
-        joined = first + second
-        in_chain = any(hyphens[max(number - 1, 0) : number]) or any(hyphens[number + 1 : number + 2])
-        if (
-            joined.isalnum()
-            and not joined.isdecimal()
-            and tokenize(joined) == [joined]
-            and not (in_chain and {first.lower(), second.lower()} & STOP_WORDS)
-        ):
-            found.append((number, fold(joined)))
+    n_before = 0
+    for piece in pieces(text):
+        tokens = list(token_pattern(piece).finditer(piece))
+        hyphens = [
+            second.start() == first.end() + 1 and piece[first.end()] in _HYPHENS
+            for first, second in pairwise(tokens)
+        ]
+        for number in compress(count(), hyphens):
+            first, second = tokens[number][0], tokens[number + 1][0]
+            joined = first + second
+            in_chain = any(hyphens[max(number - 1, 0) : number]) or any(hyphens[number + 1 : number + 2])
+            if (
+                joined.isalnum()
+                and not joined.isdecimal()
+                and tokenize(joined) == [joined]
+                and not (in_chain and {first.lower(), second.lower()} & STOP_WORDS)
+            ):
+                found.append((n_before + number, fold(joined)))
+        n_before += len(tokens)
     return found
 
 
 def fold(token: str) -> str:
-    """The surface form of one token: never empty, at most :data:`MAX_FORM_BYTES` long.
+    """The surface form of one token: never empty, at most :data:`MAX_FORM_BYTES` long; folds to itself.
 
     >>> fold("Müller's"), fold("x²"), fold("don't"), fold("U.S."), fold("3.5"), fold("β"), fold("H_2SO_4")
     ('muller', 'x2', 'dont', 'us', '3.5', 'beta', 'h2so4')
@@ -183,22 +195,20 @@ def fold(token: str) -> str:
             form = form[:-2] or form
         point = "." if form[0].isdecimal() else ""
         if "\\" in form:
-            form = _COMMAND.sub("", form)
+            form = re.sub(_COMMAND, "", form)
         form = "".join([c for c in form if c.isalnum() or c == point]).rstrip(".") or form
     if len(form) * 4 > MAX_FORM_BYTES:
-        form = form.encode()[:MAX_FORM_BYTES].decode("utf-8", "ignore")
+        form = form.encode()[:MAX_FORM_BYTES].decode("utf-8", "ignore").rstrip(".")
     return form
 
 
 def _plain(form: str) -> str:
     """Without diacritics, a Greek letter that is no part of a Greek word by its name."""
-    plain = unicodedata.normalize("NFKD", form.replace("\u2019", "'").translate(_LETTERS))
+    plain = unicodedata.normalize("NFKD", form.replace("\u2019", "'")).lower().translate(_LETTERS)
     kept = "".join([c for c in plain if c.isalnum() or c in _INNER])
-    if any(c in _GREEK for c in kept) and (len(kept) == 1 or any(c.isascii() for c in kept)):
-        if len(kept) > 1:
-            kept = kept.replace("μ", "u")  # micro
-        kept = "".join([_GREEK.get(c, c) for c in kept])
-    return unicodedata.normalize("NFC", kept).lower()
+    if any(c in _GREEK for c in kept) and (len(kept) == 1 or re.search("[a-z0-9]", kept)):
+        kept = "".join([_GREEK.get(c, c) for c in _MICRO.sub("u", kept)])
+    return unicodedata.normalize("NFC", kept)
 
 
 @lru_cache(maxsize=65_536)

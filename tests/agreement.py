@@ -2,8 +2,9 @@
 
 The quantum, in units of 1/256. A word: an impact is ``max(1, rint(256 · s))``: at most ½ below ``256 · s``,
 and less than 1 above it, for a word that stands in nearly every page still counts 1. A quarter of it, rounded
-up, is at most ⅛ below ``64 · s``, and less than 1 above it (⅛ + ¾, or 1 where the impact is 1). A word that
-counts c times in the query errs c times as much. A keyword: ``rint(256 · s)``, at most ½ above or below.
+up, is at most ⅛ below ``64 · s``, and less than 1 above it (⅛ + ¾, or 1 where the impact is 1); an eighth,
+for words that compounds bring in, errs no more. A word that counts c times in the query errs c times as much.
+A keyword: ``rint(256 · s)``, at most ½ above or below.
 
 A pair that adds at most M, of which a page gets r = x / (x + norm) for x times: stored is T = rint(255 · r),
 which is at most ½ off; M is rounded to L, at most ½ off; what the engine adds is ``⌊T · L / 255⌋``. Since
@@ -33,9 +34,11 @@ from oracle import (
     PAIR_K1,
     PAIR_SHARE,
     SOFT_SHARE,
+    Compound,
     FoundPair,
     Oracle,
     Ranking,
+    joined_by,
     pairs_of,
     query_terms,
     runs_of,
@@ -85,7 +88,8 @@ def _off(counted: int, keywords: int, pairs: Sequence[FoundPair]) -> tuple[float
 def _most_off(expected: Ranking) -> tuple[float, float]:
     """The same of any page."""
     pairs = [next(iter(pair.values())) for pair in expected.pairs if pair]  # all the same most
-    return _off(expected.counts.total(), len(expected.keywords), pairs)
+    counted = expected.counts.total() + len(expected.joined)
+    return _off(counted, len(expected.keywords), pairs)
 
 
 class Sums:
@@ -100,6 +104,10 @@ class Sums:
         self._terms = [term.decode() for term in self._segment.terms.tolist()]
         self._numbers = {term: number for number, term in enumerate(self._terms)}
         self._keywords = self._stored_keywords()
+        segment = self._segment
+        firsts = np.repeat(np.arange(len(self._terms)), np.diff(segment.compound_children)).tolist()
+        rows = zip(firsts, segment.compound_seconds.tolist(), segment.compound_wholes.tolist(), strict=True)
+        self._compounds = [Compound(*(self._terms[number] for number in row)) for row in rows]
         # How a segment numbers its articles.
         pages = sorted((slugify(page.subject), page.url) for page in articles)
         self._slugs = [slug for slug, _ in pages]
@@ -129,6 +137,9 @@ class Sums:
         terms = query_terms(query)
         counts = Counter(term for term in terms if term in self._numbers)
         self._add_words(counts, sums)
+        for term in joined_by(self._compounds, terms, counts):
+            for doc, impact in self._postings(term):
+                sums[doc] += -(-impact // 8)
         for run in runs_of(terms):
             if self._keywords.get(run):
                 idfs = [self._idf(term) * (SOFT_SHARE if analysis.is_soft(term) else 1.0) for term in run]
@@ -144,14 +155,17 @@ class Sums:
         return [(self._urls[doc], sums[doc]) for doc in docs]
 
     def _add_words(self, counts: Counter[str], sums: Counter[int]) -> None:
-        segment = self._segment
         all_soft = all(map(analysis.is_soft, counts))
         for term, times in counts.items():
-            number = self._numbers[term]
-            part = slice(segment.offsets[number], segment.offsets[number + 1])
             quarter = analysis.is_soft(term) and not all_soft
-            for doc, impact in zip(segment.docs[part].tolist(), segment.impacts[part].tolist(), strict=True):
+            for doc, impact in self._postings(term):
                 sums[doc] += min(times, 16) * (-(-impact // 4) if quarter else impact)
+
+    def _postings(self, term: str) -> Iterable[tuple[int, int]]:
+        """The articles that have a term, and its impact in each."""
+        segment, number = self._segment, self._numbers[term]
+        part = slice(segment.offsets[number], segment.offsets[number + 1])
+        return zip(segment.docs[part].tolist(), segment.impacts[part].tolist(), strict=True)
 
     def _add_pair(self, first: str, second: str, n_pairs: int, sums: Counter[int]) -> None:
         segment = self._segment

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from qtsearch.analysis import SOFT_WORDS
 from qtsearch.articles import Article
 
-#: Stop words, soft words, forms of one stem, letters that fold, tokens that split.
+#: Stop words, soft words, forms of one stem, letters that fold, signs, compounds, also in one word.
 WORDS = (
     "the of in is are what how explain describe cell cells celled virus virology clot-clots x_1 "
-    "naïve Naive β don't 血栓"
+    "naïve Naive β don't 血栓 T-cell Tcells T well-being-of-virology wellbeing in-to into x-1"
 ).split()
 #: Keywords: of one term, of several, some beginning or ending like others, of one stem, soft, too long.
 KEYWORDS = [
@@ -29,8 +29,8 @@ KEYWORDS = [
     "what is the",
     "clots of virology",
     "clot of virology cell",
-    "β don't 血栓 the cell virus x clot",  # eight terms
-    "β don't 血栓 the cell virus x clot cell",  # nine: found by its words only
+    "β don't 血栓 the cell virus x",  # eight terms
+    "β don't 血栓 the cell virus x cell",  # nine: found by its words only
     "zebra cell",
     "!?",
 ]
@@ -89,7 +89,8 @@ queries = st.lists(
 def zipf_articles(count: int, seed: int) -> list[Article]:
     """Articles of random words: soft words in most of them, others in ever fewer, some in one alone.
 
-    Often a word is followed by the same other word. Keywords have one to nine words, and pages share them.
+    Often a word is followed by the same other word, at times with a hyphen between them, or as one word.
+    Keywords have one to nine words, and pages share them.
     """
     rng = random.Random(seed)
     soft = sorted(SOFT_WORDS)[::5]
@@ -102,6 +103,8 @@ def zipf_articles(count: int, seed: int) -> list[Article]:
             if words and words[-1] == rare[rank] and rng.random() < 0.4:
                 rank = (rank * 7 + 1) % 2_000
                 words.append(rare[rank])
+                if rng.random() < 0.1:
+                    words[-2:] = [rng.choice(["-", "-", ""]).join(words[-2:])]
             elif rng.random() < 0.4:
                 words.append(rng.choice(soft))
             else:

@@ -7,6 +7,7 @@ finds is what the engine must find, and its scores are what the engine's integer
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -24,6 +25,7 @@ SHARES = (0.4, 0.0, 0.6)
 SHARE_K1 = 1.2
 SHARE_B = 0.75
 SOFT_SHARE = 0.25
+COMPOUND_SHARE = 0.125
 KEYWORD_SHARE = 0.5
 PAIR_SHARE = 1.0
 PAIR_K1 = 1.2
@@ -34,6 +36,8 @@ MAX_TERMS = 1_024
 MAX_CHARS = 32_768
 MAX_KEYWORD_TERMS = 8  # a longer keyword is found by its words only
 MAX_PAIRS = 32
+
+HYPHENS = ["-", "\N{HYPHEN}", "\N{NON-BREAKING HYPHEN}"]
 
 
 class FoundPair(NamedTuple):
@@ -48,8 +52,9 @@ class FoundPair(NamedTuple):
 class Found(NamedTuple):
     """A page that matches.
 
-    ``counted``: the query's words that it has, each as often as it counts. ``keywords``: how many of its
-    keywords of several words stand in the query. ``pairs``: those of the query that its answer has.
+    ``counted``: the query's words that it has, each as often as it counts, and once each those that compounds
+    bring in. ``keywords``: how many of its keywords of several words stand in the query. ``pairs``: those of
+    the query that its answer has.
     """
 
     url: str
@@ -64,6 +69,14 @@ class Keyword(NamedTuple):
 
     added: float
     docs: set[int]
+
+
+class Compound(NamedTuple):
+    """Two words with a hyphen between them: the term of each, and of both in one word."""
+
+    first: str
+    second: str
+    whole: str
 
 
 Pair = dict[int, FoundPair]  # by page
@@ -84,6 +97,53 @@ def terms_of(text: str) -> list[str]:
 def query_terms(text: str) -> list[str]:
     """Those of a query, of which only so much is read."""
     return terms_of(text[:MAX_CHARS])
+
+
+def hyphenated(text: str) -> list[tuple[int, str, str]]:
+    """Where a text has compounds: the number of the first token, and both tokens."""
+    text = unicodedata.normalize("NFC", text)
+    chains: list[list[tuple[int, str]]] = []  # of tokens with one hyphen between each two
+    end = 0
+    for number, token in enumerate(analysis.tokenize(text)):
+        start = text.index(token, end)
+        if not chains or text[end:start] not in HYPHENS:
+            chains.append([])
+        chains[-1].append((number, token))
+        end = start + len(token)
+    found = []
+    for chain in chains:
+        for (number, first), (_, second) in pairwise(chain):
+            stops = {first.lower(), second.lower()} & analysis.STOP_WORDS
+            if _is_one_word(first + second) and not (stops and len(chain) > 2):
+                found.append((number, first, second))
+    return found
+
+
+def compounds_of(text: str) -> list[Compound]:
+    """The compounds of a text, repeated as they are."""
+    return [
+        Compound(_analysed(first)[0], _analysed(second)[0], _analysed(first + second)[0])
+        for _, first, second in hyphenated(text)
+    ]
+
+
+def _is_one_word(text: str) -> bool:
+    """Whether a text is a word of letters, or of letters and digits."""
+    return analysis.tokenize(text) == [text] and text.isalnum() and not text.isdecimal()
+
+
+def joined_by(compounds: Iterable[Compound], terms: Sequence[str], counted: Iterable[str]) -> set[str]:
+    """The terms that join a query, given all its terms and those that count: of its compounds, those typed
+    in two words in one, and the other way round, but for soft words."""
+    counted = set(counted)
+    adjacent = set(pairwise(term if term in counted else None for term in terms))
+    joined = set()
+    for first, second, whole in compounds:
+        if (first, second) in adjacent:
+            joined.add(whole)
+        if whole in counted:
+            joined |= {term for term in (first, second) if not analysis.is_soft(term)}
+    return joined - counted
 
 
 def pairs_of(terms: Sequence[str], counted: Iterable[str]) -> list[tuple[str, str]]:
@@ -115,11 +175,21 @@ class Oracle:
         self.pages = sorted(articles, key=lambda page: (slugify(page.subject), page.url))
         self.slugs = [slugify(page.subject) for page in self.pages]
         self.doc_of = {page.url: doc for doc, page in enumerate(self.pages)}
+        in_text = [[compounds_of(text) for text in (page.question, page.answer)] for page in self.pages]
+        #: All that any page has.
+        self._compounds = {compound for texts in in_text for text in texts for compound in text}
+        if only is not None:
+            # Any of its words may stand beside any other.
+            only |= {each.whole for each in self._compounds if each.first in only and each.second in only}
+            only |= joined_by(self._compounds, [], only)
         lengths: list[list[int]] = []
         self._frequencies: dict[str, dict[int, list[int]]] = {}  # by term and page: one for each field
         self._keywords: dict[tuple[str, ...], set[int]] = {}  # the pages that carry each
         for doc, page in enumerate(self.pages):
             lengths.append(self._count(doc, ([page.question], [page.answer], page.page_keywords), only))
+            for field, found in enumerate(in_text[doc]):
+                for compound in found:
+                    self._add(compound.whole, doc, field, 1, only)
             for keyword in page.page_keywords:
                 self._keywords.setdefault(tuple(terms_of(keyword)), set()).add(doc)
         averages = [_average(column) for column in zip(*lengths, strict=True)]
@@ -136,9 +206,12 @@ class Oracle:
                 term, counted = _analysed(token)
                 if counted:
                     lengths[field] += count
-                if only is None or term in only:
-                    self._frequencies.setdefault(term, {}).setdefault(doc, [0, 0, 0])[field] += count
+                self._add(term, doc, field, count, only)
         return lengths
+
+    def _add(self, term: str, doc: int, field: int, count: int, only: frozenset[str] | None) -> None:
+        if only is None or term in only:
+            self._frequencies.setdefault(term, {}).setdefault(doc, [0, 0, 0])[field] += count
 
     def idf(self, term: str) -> float:
         """How rare a term is."""
@@ -187,6 +260,10 @@ class Oracle:
             factor = count * SOFT_SHARE if analysis.is_soft(term) and not all_soft else count
             for doc, score in self.scores_of(term).items():
                 scores[doc] += factor * score
+        joined = joined_by(self._compounds, terms, counts)
+        for term in joined:
+            for doc, score in self.scores_of(term).items():
+                scores[doc] += COMPOUND_SHARE * score
         docs = [doc for doc, score in enumerate(scores) if score]
         keywords, pairs = self._phrases(terms, counts)
         for keyword in keywords:
@@ -199,7 +276,7 @@ class Oracle:
             slugs = {slugify(subject) for subject in subjects}
             docs = [doc for doc in docs if self.slugs[doc] in slugs]
         docs.sort(key=scores.__getitem__, reverse=True)  # stable: ties stay in order
-        return Ranking(self, counts, keywords, pairs, scores, docs)
+        return Ranking(self, counts, joined, keywords, pairs, scores, docs)
 
     def _phrases(self, terms: Sequence[str], counts: Counter[str]) -> tuple[list[Keyword], list[Pair]]:
         if not counts:
@@ -214,19 +291,22 @@ class Oracle:
 class Ranking:
     """The pages that match a query, best first: a sequence, of which only what is asked for is looked at.
 
-    ``counts``: of the query's words. ``keywords``, ``pairs``: what of them stands in the query.
+    ``counts``: of the query's words. ``joined``: those that compounds bring in. ``keywords``, ``pairs``: what
+    of them stands in the query.
     """
 
     def __init__(
         self,
         oracle: Oracle,
         counts: Counter[str],
+        joined: set[str],
         keywords: list[Keyword],
         pairs: list[Pair],
         scores: list[float],
         docs: list[int],
     ) -> None:
         self.counts = counts
+        self.joined = joined
         self.keywords = keywords
         self.pairs = pairs
         self._oracle = oracle
@@ -246,6 +326,7 @@ class Ranking:
 
     def _found(self, doc: int) -> Found:
         counted = sum(count for term, count in self.counts.items() if doc in self._oracle.scores_of(term))
+        counted += sum(doc in self._oracle.scores_of(term) for term in self.joined)
         keywords = sum(doc in keyword.docs for keyword in self.keywords)
         pairs = [pair[doc] for pair in self.pairs if doc in pair]
         return Found(self._oracle.pages[doc].url, self._scores[doc], counted, keywords, pairs)

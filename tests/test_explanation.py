@@ -46,7 +46,10 @@ def assert_word_adds_up(word):
     impact = IMPACT * word.impact
     assert impact == round(impact)
     assert abs(impact - min(max(exact, 1), LARGEST)) <= 0.5 + TINY
-    if not word.soft:
+    assert not (word.words and word.stands_for)
+    if word.stands_for:  # an eighth, rounded up
+        assert (word.times, word.score) == (1 / 8, -(-impact // 8) / IMPACT)
+    elif not word.soft:
         assert word.score == word.times * word.impact
     else:  # a quarter, rounded up
         assert word.score == word.times * -(-impact // 4) / IMPACT
@@ -139,6 +142,34 @@ def test_phrases_are_told_apart(build_index):
     ]
     assert all(phrase.score > 0 for phrase in phrases)
     assert index.explain("deep veins", "/2").phrases == ()
+
+
+def test_compounds_stand_for_the_words_that_brought_them_in(build_index):
+    """A compound in one word stands for the two that were typed, each of the two for the one."""
+    pages = [
+        Article(url="/hyphen", question="Why?", answer="The T-cell."),
+        Article(url="/one", question="Why?", answer="A Tcell."),
+        Article(url="/two", question="Why?", answer="T for cells."),
+    ]
+    index = build_index(pages)
+    shown = {
+        (query, url): {word.term: word.words or word.stands_for for word in index.explain(query, url).words}
+        for query in ("T cells", "Tcells", "cells T")
+        for url in ("/hyphen", "/one", "/two")
+    }
+    typed = {"t": ("T",), "cell": ("cells",)}
+    assert shown == {
+        ("T cells", "/hyphen"): {**typed, "tcell": ("T", "cells")},
+        ("T cells", "/one"): {"tcell": ("T", "cells")},
+        ("T cells", "/two"): typed,
+        ("Tcells", "/hyphen"): {"tcell": ("Tcells",), "t": ("Tcells",), "cell": ("Tcells",)},
+        ("Tcells", "/one"): {"tcell": ("Tcells",)},
+        ("Tcells", "/two"): {"t": ("Tcells",), "cell": ("Tcells",)},
+        ("cells T", "/hyphen"): typed,
+        ("cells T", "/one"): {},
+        ("cells T", "/two"): typed,
+    }
+    assert "tcell (for 'T cells'): impact" in str(index.explain("T cells", "/one"))
 
 
 # -- words -----------------------------------------------------------------------------------------------

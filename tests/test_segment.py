@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 import pytest
 from agreement import all_arrays, open_index_segment
+from oracle import compounds_of, hyphenated
 
 from qtsearch import analysis
 from qtsearch.codec import segment as segment_module
@@ -44,11 +46,20 @@ def placed(page):
     return tokens, starts
 
 
+def with_compounds(page):
+    """The same, with the compounds of question and answer in one word, each where its second word stands."""
+    tokens, starts = placed(page)
+    for field, text in enumerate((page.question, page.answer)):
+        for number, first, second in hyphenated(text):
+            tokens.append((field, starts[field] + number + 1, analysis.fold(first + second)))
+    return sorted(tokens, key=itemgetter(1))
+
+
 def test_terms_and_forms(segment, pages):
     """Terms and surface forms ascend, each form leads to its stem, and is counted by field."""
     counts = {}
     for page in pages:
-        for field, _, form in placed(page)[0]:
+        for field, _, form in with_compounds(page):
             counts.setdefault(form, [0, 0, 0])[field] += 1
     forms = [form.decode() for form in segment.forms.tolist()]
     terms = [term.decode() for term in segment.terms.tolist()]
@@ -63,7 +74,7 @@ def test_postings(segment, pages):
     """A term's postings are the articles that have it, ascending, with frequencies and positions in each."""
     expected = {}
     for doc, page in enumerate(pages):
-        for field, position, form in placed(page)[0]:
+        for field, position, form in with_compounds(page):
             posting = expected.setdefault(analysis.stem(form), {}).setdefault(doc, ([0, 0, 0], []))
             posting[0][field] += 1
             posting[1].append(position)
@@ -148,6 +159,22 @@ def test_pairs(segment, pages):
     assert any(len(docs) > len(set(docs)) for docs in expected.values())
 
 
+def test_compounds(segment, pages):
+    """Each compound of a question or an answer once: the terms of its words, and of both in one word; none of
+    keywords."""
+    terms = [term.decode() for term in segment.terms.tolist()]
+    found = [tuple(terms[number] for number in row) for row in segment.compounds.tolist()]
+    expected = {row for page in pages for text in (page.question, page.answer) for row in compounds_of(text)}
+    assert found == sorted(expected, key=lambda row: [term.encode() for term in row])
+    assert len(found) > 10
+    for number, term in enumerate(terms):
+        part = slice(segment.compound_children[number], segment.compound_children[number + 1])
+        assert found[part] == [row for row in found if row[0] == term]
+    wholes = segment.compounds[segment.compound_order, 2]
+    assert wholes.tolist() == sorted(segment.compounds[:, 2].tolist())
+    assert sorted(segment.compound_order.tolist()) == list(range(len(found)))
+
+
 def test_lengths_and_starts(segment, pages):
     """Lengths leave out stop words; fields start where the one before them ends, and a gap further."""
     lengths = []
@@ -187,7 +214,13 @@ def test_documentation(segment):
     arrays = all_arrays(segment)
     assert documented.keys() <= arrays.keys()
     sizes = {"N": "ids", "T": "terms", "S": "forms", "P": "docs", "M": "positions"}
-    sizes |= {"K": "phrase_keys", "Q": "pair_seconds", "R": "pair_docs", "F": "rare_postings"}
+    sizes |= {
+        "H": "compound_seconds",
+        "K": "phrase_keys",
+        "Q": "pair_seconds",
+        "R": "pair_docs",
+        "F": "rare_postings",
+    }
     sizes |= {"A": "abbreviations", "E": "expansion_shares"}
     sizes |= {"C": "keyword_counts", "W": "keyword_words", "D": "question_counts", "V": "question_words"}
     for name, array in arrays.items():

@@ -189,9 +189,8 @@ class _Printer:
             print(f"no page matches {results.query!r}")
             return
         first, last = (results[0].rank, results[len(results) - 1].rank) if len(results) else (0, 0)
-        print(
-            f"{results.total:,} {_pages(results.total)} in {results.elapsed_ms:.2f} ms, showing {first}-{last}"
-        )
+        found = f"{results.total:,} {_pages(results.total)} in {results.elapsed_ms:.2f} ms"
+        print(f"{found}, showing {first}-{last}")
         if results.suggestion and not results.corrected:
             print(f"did you mean {results.suggestion!r}?")
         if self.asked.facets:

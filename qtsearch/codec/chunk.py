@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from array import array
 from hashlib import blake2b
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -68,26 +68,32 @@ _ANSWER: Final = FIELD_NAMES.index("answer")
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
-class _Forms(dict[str, tuple[int, ...]]):
-    """Piece of text → of each token twice the number of its surface form, plus 1 if it is written as
-    abbreviations are. A piece never seen is analysed.
+class _Pieces(dict[str, int]):
+    """Piece of text → its number. A piece never seen is analysed.
 
-    ``compounds``: of each piece that has some, the place of the first token, and the form in one word.
+    ``forms``: surface form → its number. ``tokens``: of the tokens of all pieces in turn, twice the numbers
+    of their forms, plus 1 for what is written as abbreviations are; ``counts``: how many each piece has.
+    ``compounds``: piece, place of the first token in it, form of both in one word.
     """
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.compounds: dict[str, list[tuple[int, int]]] = {}
+        self.forms: dict[str, int] = {}
+        self.tokens = array("i")
+        self.counts: list[int] = []
+        self.compounds = array("i")
 
-    def __missing__(self, piece: str) -> tuple[int, ...]:
+    def __missing__(self, piece: str) -> int:
+        number = self[piece] = len(self)
         tokens = analysis.tokenize(piece)
-        found = self[piece] = tuple([self._number(analysis.fold(one)) + is_capital(one) for one in tokens])
-        if len(found) > 1 and (compounds := analysis.compounds(piece)):
-            self.compounds[piece] = [(place, self._number(form)) for place, form in compounds]
-        return found
+        self.tokens.extend([2 * self._form(analysis.fold(one)) + is_capital(one) for one in tokens])
+        self.counts.append(len(tokens))
+        if len(tokens) > 1:
+            for place, form in analysis.compounds(piece):
+                self.compounds.extend((number, place, self._form(form)))
+        return number
 
-    def _number(self, form: str) -> int:
-        return 2 * self.numbers.setdefault(form, len(self.numbers))
+    def _form(self, form: str) -> int:
+        return self.forms.setdefault(form, len(self.forms))
 
 
 class ChunkBuilder:
@@ -95,10 +101,9 @@ class ChunkBuilder:
 
     def __init__(self, dictionary: bytes) -> None:
         self._pack = records.packer(dictionary)
-        self._forms = _Forms()
-        self._tokens = array("i")
+        self._pieces = _Pieces()
+        self._numbers = array("i")  # of the pieces of all articles in turn
         self._token_counts = array("q")
-        self._compounds = array("i")  # first form, second form, both in one, article, position, field
         self._field_starts = array("H")
         # Tokens come in runs of consecutive positions: a field, or a keyword phrase.
         self._run_starts = array("q")
@@ -123,29 +128,22 @@ class ChunkBuilder:
         Raises:
             ArticleError: it has more than :data:`MAX_POSITIONS` positions; nothing was added.
         """
-        question, answer = analysis.pieces(article.question), analysis.pieces(article.answer)
-        forms = self._forms.__getitem__
-        tokens = list(chain.from_iterable(map(forms, question)))
-        answer_start = len(tokens) + POSITION_GAP
-        run_lengths = [len(tokens)]
-        tokens.extend(chain.from_iterable(map(forms, answer)))
-        run_lengths.append(len(tokens) - run_lengths[0])
-        run_starts = [0, answer_start]
-        position = keywords_start = answer_start + run_lengths[1] + POSITION_GAP
-        for phrase in article.page_keywords:
-            n_tokens = len(tokens)
-            tokens.extend(chain.from_iterable(map(forms, analysis.pieces(phrase))))
+        numbers: list[int] = []
+        run_lengths, run_starts, field_starts = [], [], [0]
+        position = 0
+        for text in (article.question, article.answer, *article.page_keywords):
+            found = list(map(self._pieces.__getitem__, analysis.pieces(text)))
+            numbers += found
             run_starts.append(position)
-            run_lengths.append(len(tokens) - n_tokens)
+            run_lengths.append(sum(map(self._pieces.counts.__getitem__, found)))
             position += run_lengths[-1] + POSITION_GAP
+            if len(field_starts) < len(FIELD_NAMES):
+                field_starts.append(position)
         if position > MAX_POSITIONS:
             raise ArticleError(
                 article.path, 0, f"too long: {position} words and gaps, at most {MAX_POSITIONS}; split it"
             )
-        for field, (start, parts) in enumerate(((0, question), (answer_start, answer))):
-            if not self._forms.compounds.keys().isdisjoint(parts):
-                self._add_compounds(parts, start, field)
-        self._tokens.extend(tokens)
+        self._numbers.extend(numbers)
         run = len(self._run_lengths)
         self._question_runs.append(run)
         keywords = self._keywords
@@ -157,7 +155,7 @@ class ChunkBuilder:
         self._run_starts.extend(run_starts)
         self._run_lengths.extend(run_lengths)
         self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
-        self._field_starts.extend((0, answer_start, keywords_start))
+        self._field_starts.extend(field_starts)
         self._ids.append(NO_ID if article.id is None else article.id)
         self._dates.append(NO_DATE if article.date is None else article.date.toordinal())
         content = f"{article.id}\0{article.question}\0{article.answer}".encode("utf-8", "surrogatepass")
@@ -169,34 +167,31 @@ class ChunkBuilder:
         texts["records"].append(self._pack(article))
         texts["definitions"].append(definitions((article.question, article.answer)))
 
-    def _add_compounds(self, parts: list[str], position: int, field: int) -> None:
-        """The compounds of a field from ``position`` on. A compound stands where its second token does."""
-        for part in parts:
-            tokens = self._forms[part]
-            for place, form in self._forms.compounds.get(part, ()):
-                number = len(self._ids)
-                self._compounds.extend(
-                    (tokens[place], tokens[place + 1], form, number, position + place + 1, field)
-                )
-            position += len(tokens)
-
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The chunk."""
-        forms = sorted(self._forms.numbers)
+        numbers = self._pieces.forms
+        forms = sorted(numbers)
         rank = np.empty(len(forms), np.int32)
-        rank[[self._forms.numbers[form] for form in forms]] = np.arange(len(forms), dtype=np.int32)
-        numbers = _from(self._tokens, np.int32)
-        tokens = rank[numbers >> 1]
+        rank[[numbers[form] for form in forms]] = np.arange(len(forms), dtype=np.int32)
+        pieces = _from(self._numbers, np.int32)
+        counts = np.array(self._pieces.counts, np.int64)
+        piece_starts = np.cumsum(counts[pieces]) - counts[pieces]
+        _, places = _rows(counts, pieces)
+        numbered = _from(self._pieces.tokens, np.int32)[places]
+        tokens = rank[numbered >> 1]
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
         kinds = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(token_counts))
         fields = np.repeat(kinds, token_counts.ravel())
         docs = np.repeat(np.arange(len(token_counts), dtype=np.int32), token_counts.sum(axis=1))
-        compounds = _from(self._compounds, np.int32).reshape(-1, 6)
-        parts = rank[compounds[:, :3] >> 1]
-        compound_docs, compound_positions, compound_fields = compounds[:, 3:].T
-        # Compounds are words like others, but for the lengths, the pairs and the keywords.
-        all_tokens = np.concatenate((tokens, parts[:, 2]))
-        all_fields = np.concatenate((fields, compound_fields))
+        positions = self._positions(len(tokens))
+        # A compound is a word at its second token, but for the lengths, the pairs and the keywords.
+        compounds = _from(self._pieces.compounds, np.int32).reshape(-1, 3)
+        which, places = _rows(np.bincount(compounds[:, 0], minlength=len(counts)), pieces)
+        first = piece_starts[which] + compounds[places, 1]
+        in_text = fields[first] != _PAGE_KEYWORDS
+        first, wholes = first[in_text], rank[compounds[places[in_text], 2]]
+        all_tokens = np.concatenate((tokens, wholes))
+        all_fields = np.concatenate((fields, fields[first]))
         stems = byte_words([analysis.stem(form).encode() for form in forms])
         terms, form_terms = np.unique(stems, return_inverse=True)
         term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
@@ -204,8 +199,8 @@ class ChunkBuilder:
         token_terms = form_terms[tokens]
         keys = pack_tokens(
             form_terms[all_tokens],
-            np.concatenate((docs, compound_docs)),
-            np.concatenate((self._positions(len(tokens)), compound_positions)),
+            np.concatenate((docs, docs[first])),
+            np.concatenate((positions, positions[first] + 1)),
             all_fields,
         )
         keys.sort()
@@ -217,7 +212,7 @@ class ChunkBuilder:
                 all_tokens.astype(np.int64) * 3 + all_fields, minlength=len(forms) * 3
             ).reshape(-1, 3),
             "form_capitals": np.bincount(
-                tokens[(numbers & 1 > 0) & (fields != _PAGE_KEYWORDS)], minlength=len(forms)
+                tokens[(numbered & 1 > 0) & (fields != _PAGE_KEYWORDS)], minlength=len(forms)
             ),
             "terms": terms,
             "term_soft": term_soft,
@@ -226,7 +221,9 @@ class ChunkBuilder:
             "positions": key_positions,
             "fields": key_fields,
             "pairs": _pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
-            "compounds": np.column_stack((form_terms[parts], compound_docs)),
+            "compounds": np.column_stack(
+                (token_terms[first], token_terms[first + 1], form_terms[wholes], docs[first])
+            ),
             "lengths": self._lengths(forms, tokens, token_counts),
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "ids": _from(self._ids, np.int64),
@@ -317,6 +314,18 @@ def joined_texts(name: str, texts: list[bytes]) -> dict[str, npt.NDArray[Any]]:
         name: np.frombuffer(b"".join(texts), np.uint8),
         f"{name.removesuffix('s')}_offsets": np.array([0, *accumulate(map(len, texts))], np.int64),
     }
+
+
+def _rows(counts: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Of a table in which each of some groups has so many rows, the rows of the groups wanted, in turn.
+
+    Returns, of each, which of ``wanted`` it belongs to, and its place in the table.
+    """
+    lengths = counts[wanted]
+    ends = np.cumsum(lengths)
+    which = np.repeat(np.arange(len(wanted)), lengths)
+    shifts = (np.cumsum(counts) - counts)[wanted] - (ends - lengths)
+    return which, np.arange(len(which)) + shifts[which]
 
 
 def _from(values: array[int], dtype: Any) -> npt.NDArray[Any]:

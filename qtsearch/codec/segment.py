@@ -31,7 +31,7 @@ pair_children      int32       (T + 1,)     where the pairs that begin with each
 pair_offsets       int32       (Q + 1,)     where each pair's articles begin in ``pair_docs``
 pair_docs          as docs     (R,)         articles of each pair, ascending
 pair_counts        uint8       (R,)         how often the pair stands in the answer, 255 for more
-compound_seconds   int32       (H,)         second terms of the compounds of each first term in turn, ascending
+compound_seconds   int32       (H,)         second terms of the compounds of each first term in turn
 compound_wholes    int32       (H,)         the term of both in one word
 compound_children  int32       (T + 1,)     where the compounds that begin with each term begin
 compound_parts     int32       (H, 2)       both terms of the compounds of each term in one word in turn
