@@ -104,7 +104,7 @@ def test_pattern_gives_the_tokens(text):
 @example("x 2m_ 2m' H_2\\text{(g)}")
 @example("the-血 the-U-血 the-s_-")
 def test_tokens_of_pieces(text):
-    """The tokens of the pieces of a text are those of the text, but for signs at their ends; compounds, too."""
+    """The tokens of the pieces of a text are those of the text, but for signs at the ends; compounds, too."""
     in_pieces = [token for piece in pieces(text) for token in tokenize(piece)]
     tokens = tokenize(text)
     assert [fold(token) for token in in_pieces] == [fold(token) for token in tokens]
@@ -267,8 +267,8 @@ LONG += ["\\text{a}_1" * 3_000, "a.-" * 10_000, "β-1" * 10_000, "µ" * 30_000 +
 
 
 def test_time_is_linear(tmp_path):
-    """However 120,000 characters repeat themselves, all these texts are analysed in a few seconds: trying again
-    what was tried, each of them would take minutes."""
+    """However 120,000 characters repeat themselves, all these texts are analysed in a few seconds: trying
+    again what was tried, each of them would take minutes."""
     script = """
 import sys
 from qtsearch import analysis
