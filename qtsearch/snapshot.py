@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from qtsearch.codec.segment import Segment
+from qtsearch.facets import Facets
 from qtsearch.parameters import Weighting, check_boosts
 from qtsearch.searcher import Searcher
 from qtsearch.vocabulary import Vocabulary
@@ -25,6 +26,7 @@ class Snapshot:
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.searcher = Searcher(segment)
+        self.facets = Facets(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
         self._lock = threading.Lock()
 
