@@ -37,8 +37,18 @@ ORDER = """
     generation
     planner
     searcher
-    results
     feedback
+    facets
+    selection
+    vocabulary
+    snapshot
+    periods
+    lexer
+    proximity
+    syntax
+    trees
+    query
+    results
     explanation
     index
     evaluation

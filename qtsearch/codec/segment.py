@@ -167,7 +167,9 @@ class Segment:
 
     @cached_property
     def copies(self) -> npt.NDArray[np.intp]:
-        """The pages of all articles that stand on several, ascending."""
+        """The pages of all articles that stand on several, ascending. Raises IndexDamagedError."""
+        if self.originals.min() < 0 or self.originals.max() >= self.n_docs:
+            raise IndexDamagedError(self.files[0].path, "has copies of pages that it has not")
         pages = np.bincount(self.originals, minlength=self.n_docs)
         return (pages[self.originals] > 1).nonzero()[0]
 
