@@ -105,7 +105,10 @@ def evaluate(index: Index, queries: str | os.PathLike[str], qrels: str | os.Path
             f"none of its {len(urls):,} judged ids is a page of the index: an id must be the url of a page"
         )
         raise JudgmentsError(os.fspath(qrels), 0, reason)
-    run = {query: [hit.url for hit in index.search(texts[query], limit=DEPTH)] for query in asked}
+    # Pages are judged one by one, those of one article too.
+    run = {
+        query: [hit.url for hit in index.search(texts[query], limit=DEPTH, collapse=False)] for query in asked
+    }
     mean, by_query = measure(run, asked)
     return Evaluation(
         mean=mean,

@@ -146,7 +146,7 @@ def _describe(word: WordPart) -> list[str]:
 def explain(selection: Selection, query: str, doc: int) -> Explanation:
     """Why the article has its score in this selection."""
     searcher, plan = selection.searcher, selection.plan
-    if not selection.mask[doc]:
+    if not selection.matching[doc]:
         absent = tuple(dict.fromkeys(plan.tokens))
         return Explanation(query, searcher.segment.url_and_question(doc)[0], 0.0, (), (), absent)
     typed: dict[Postings, list[str]] = {}

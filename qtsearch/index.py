@@ -131,8 +131,8 @@ class Index:
                 no page has matches none. ``None`` for all. Scores depend on no filter, unless ``broaden``.
             since, until: only pages with a date from this day on, up to this day: a date, or a text like
                 ``2025-01-31``, ``2025-01`` or ``2025``.
-            keywords: only pages that carry one of these keywords.
-            exclude: urls of pages that are no hits.
+            keywords: only pages that carry one of these keywords, in any form of its words.
+            exclude: but for the pages with these urls; for their articles, if these ``collapse``.
             syntax: ``"auto"`` takes as operators what can be one, ``"plain"`` nothing, ``"strict"`` raises an
                 error for what looks like an operator and is none.
             boosts: weights from 0 to 100 of ``question``, ``answer`` and ``page_keywords`` for this query;
@@ -149,7 +149,7 @@ class Index:
 
         Raises:
             QuerySyntaxError: ``syntax`` is ``"strict"``, and the query is none.
-            TypeError: ``query`` is neither a ``str`` nor a query, or a boost no number.
+            TypeError: ``query`` is neither a ``str`` nor a query, a date no date, or a boost no number.
             ValueError: ``limit`` or ``offset`` is negative, ``sort`` or ``syntax`` is none, a date is none, a
                 boost names no field or is out of range, or the index is closed.
             IndexDamagedError: a file of the index is not what was written.

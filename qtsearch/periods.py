@@ -27,7 +27,7 @@ def first_day(text: str) -> datetime.date:
     datetime.date(2024, 12, 1)
     """
     year, month, day = _parts(text)
-    return _date(text, year, month or 1, day or 1)
+    return _date(text, year, 1 if month is None else month, 1 if day is None else day)
 
 
 def last_day(text: str) -> datetime.date:

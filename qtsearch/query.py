@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
-from qtsearch.codec.segment import NO_DATE
+from qtsearch.codec.segment import MAX_PHRASE_TERMS, NO_DATE
 from qtsearch.lexer import Kind, read_query
 from qtsearch.periods import first_day, last_day
 from qtsearch.planner import MAX_QUERY_CHARS, Plan
+from qtsearch.proximity import phrase_docs
+from qtsearch.schema import FIELD_NAMES
 from qtsearch.searcher import Ranges, Searcher
 from qtsearch.selection import Selection
 from qtsearch.snapshot import Snapshot
@@ -29,8 +30,7 @@ __all__ = ["SYNTAXES", "Filters", "corrected", "select"]
 SYNTAXES: Final = ("auto", "plain", "strict")
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """Which pages may be hits, whatever the query: of each ``None`` for all.
 
     ``subjects``: one of these. ``since``, ``until``: not before, not after this day. ``keywords``: one of
@@ -52,11 +52,12 @@ class Filters:
         keywords: Iterable[str] | None = None,
         exclude: Iterable[str] | None = None,
     ) -> Filters:
-        """From what callers give: one text for several, dates as texts. Raises ValueError for no date."""
+        """From what callers give: one text for several, dates as texts. Raises ValueError for a text that is
+        no date, TypeError for what is neither."""
         return cls(
             None if subjects is None else _texts(subjects),
-            first_day(since) if isinstance(since, str) else since,
-            last_day(until) if isinstance(until, str) else until,
+            _day(since, first_day),
+            _day(until, last_day),
             None if keywords is None else _texts(keywords),
             () if exclude is None else _texts(exclude),
         )
@@ -94,12 +95,28 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values)
 
 
+def _day(value: datetime.date | str | None, read: Callable[[str], datetime.date]) -> datetime.date | None:
+    if isinstance(value, str):
+        return read(value)
+    if value is not None and not isinstance(value, datetime.date):
+        raise TypeError(f"a date must be a date or a text like 2025-01-31, not {value!r}")
+    return value
+
+
+def _terms(searcher: Searcher, text: str) -> list[int]:
+    return [searcher.planner.find(token) for token in analysis.tokenize(text)]
+
+
 def _carrying(searcher: Searcher, keyword: str) -> npt.NDArray[Any]:
     """The articles that carry a keyword, in any form of its words."""
-    terms = [searcher.planner.find(token) for token in analysis.tokenize(keyword)]
+    segment, terms = searcher.segment, _terms(searcher, keyword)
     if not terms or min(terms) < 0:
         return np.zeros(0, np.intp)
-    return searcher.segment.keyword_docs(terms)
+    if len(terms) <= MAX_PHRASE_TERMS:
+        return segment.keyword_docs(terms)
+    docs = phrase_docs(segment, terms, field=FIELD_NAMES.index("page_keywords")).tolist()
+    found = [doc for doc in docs if terms in [_terms(searcher, k) for k in segment.record(doc)["keywords"]]]
+    return np.array(found, np.intp)
 
 
 def select(
@@ -125,7 +142,9 @@ def select(
             plan = snapshot.expander.expand(searcher.planner, searcher.plan(query))
             if broaden:
                 plan = _broadened(searcher, plan, ranges)
-            return Selection(searcher, plan, ranges=ranges, allowed=allowed, collapse=collapse)
+            return Selection(
+                searcher, snapshot.facets, plan, ranges=ranges, allowed=allowed, collapse=collapse
+            )
     # Here, for they import Whoosh, which most queries do without.
     from qtsearch.syntax import parse
     from qtsearch.trees import evaluate
@@ -136,6 +155,7 @@ def select(
     match = evaluate(searcher, snapshot.vocabulary, query, typed)
     return Selection(
         searcher,
+        snapshot.facets,
         _broadened(searcher, match.plan, ranges) if broaden else match.plan,
         ranges=ranges,
         allowed=allowed,

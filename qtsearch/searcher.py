@@ -71,16 +71,20 @@ class Searcher:
 
     # -- search ------------------------------------------------------------------------------------
 
-    def search(self, plan: Plan, ranges: Ranges | None, k: int) -> tuple[list[int], list[int]]:
+    def search(
+        self, plan: Plan, ranges: Ranges | None, k: int, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[list[int], list[int]]:
         """The ``k`` best articles: their numbers and scores, best first.
 
-        ``ranges``: only articles in these slices count; they score as they would without.
+        ``ranges``, ``allowed``: only articles in these slices, and of this mask of shape (n_docs,), count;
+        they score as they would without.
         """
         if k == 0 or ranges == [] or not plan.counts:
             return [], []
         scores, listed = self._add_lists(plan)
-        if ranges is not None:
-            return _in_order(*self._within(plan, scores, ranges, k), k)
+        if ranges is not None or allowed is not None:
+            ranges = ranges or [(0, self.segment.n_docs)]
+            return _in_order(*self._within(plan, scores, ranges, allowed, k), k)
         small, large, slack = _split(plan) if k <= _MAX_FOLDED_K else ([], plan.rows, 0)
         found = None if large else self._among(plan, listed, scores, k, slack)
         if found is None:
@@ -191,8 +195,15 @@ class Searcher:
             added = added * np.array(times, values.dtype)[:, None]
         values += np.add.reduce(added, 0, dtype=values.dtype)
 
-    def _within(self, plan: Plan, scores: npt.NDArray[Any], ranges: Ranges, k: int) -> Found:
-        """The best of the articles in the slices. ``scores``: what they get from the lists."""
+    def _within(
+        self,
+        plan: Plan,
+        scores: npt.NDArray[Any],
+        ranges: Ranges,
+        allowed: npt.NDArray[np.bool_] | None,
+        k: int,
+    ) -> Found:
+        """The best of the articles in the slices and the mask. ``scores``: what they get from the lists."""
         low, high = ranges[0][0], ranges[-1][1]
         part = scores[low:high]
         self._add_rows(plan, plan.rows, part, low)
@@ -200,7 +211,10 @@ class Searcher:
             part[stop - low : start - low] = 0
         # Folding takes whole columns.
         whole = self._buffer(plan.dtype, "folded")[: -(-len(part) // _COLUMNS) * _COLUMNS]
-        whole[: len(part)] = part
+        if allowed is None:
+            whole[: len(part)] = part
+        else:
+            np.multiply(part, allowed[low:high], whole[: len(part)])
         whole[len(part) :] = 0
         docs, values = self._reaching(whole, k, 0) or _NOTHING
         return docs + low, values

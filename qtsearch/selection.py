@@ -6,13 +6,14 @@ hit: the page that comes first, in whichever order is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.segment import NO_DATE
+from qtsearch.facets import Facets, Grouping, Mask
 from qtsearch.planner import Plan
 from qtsearch.searcher import Ranges, Searcher
 
@@ -21,13 +22,9 @@ __all__ = ["SORTS", "Selection"]
 #: What hits can be sorted by: score, date with the newest or the oldest first, question by the alphabet.
 SORTS: Final = ("score", "date", "oldest", "question")
 
-_UNIX_EPOCH: Final = 719_163  # as a proleptic Gregorian ordinal
-
-Mask = npt.NDArray[np.bool_]
-
 
 class Selection:
-    """The articles of one search, of a snapshot.
+    """The articles of one search. ``facets``: of the searcher's segment.
 
     ``ranges``: of the subjects asked for, ``None`` for all. ``allowed``: by other filters, ``None`` for all.
     ``matched``: by a query tree, ``None`` where the words of the plan decide; ``patterns``: the surface forms
@@ -37,6 +34,7 @@ class Selection:
     def __init__(
         self,
         searcher: Searcher,
+        facets: Facets,
         plan: Plan,
         *,
         ranges: Ranges | None = None,
@@ -47,6 +45,7 @@ class Selection:
     ) -> None:
         self.searcher = searcher
         self.plan = plan
+        self._facets = facets
         self._ranges = ranges
         self._allowed = allowed
         self._matched = matched
@@ -59,45 +58,35 @@ class Selection:
         """The first ``k`` articles and their scores."""
         if k == 0:
             return [], []
-        if sort != "score":
-            return self._sorted(k, sort)
+        first = self._by_score if sort == "score" else self._ordered(sort)
         if not self._collapse:
-            return self._best(k)
+            return first(k)
         original_of = self.searcher.originals
         wanted = k + k // 4 + 2
         while True:
-            docs, scores = self._best(wanted)
+            docs, scores = first(wanted)
             originals = [original_of[doc] for doc in docs]
-            if len(set(originals)) < len(docs):
-                first = dict(zip(reversed(originals), range(len(docs) - 1, -1, -1), strict=True))
-                kept = sorted(first.values())
-                docs_kept = [docs[place] for place in kept]
-                scores = [scores[place] for place in kept]
-            else:
-                docs_kept = docs
-            if len(docs_kept) >= k or len(docs) < wanted:
-                return docs_kept[:k], scores[:k]
+            if len(set(originals)) == len(docs):
+                return docs[:k], scores[:k]
+            places = {original: place for place, original in reversed(list(enumerate(originals)))}
+            kept = sorted(places.values())[:k]
+            if len(kept) == k or len(docs) < wanted:
+                return [docs[place] for place in kept], [scores[place] for place in kept]
             wanted *= 2
 
-    def _best(self, k: int) -> tuple[list[int], list[int]]:
-        if self._allowed is None and self._matched is None:
-            return self.searcher.search(self.plan, self._ranges, k)
+    def _by_score(self, k: int) -> tuple[list[int], list[int]]:
+        if self._matched is None:
+            return self.searcher.search(self.plan, self._ranges, k, self._allowed)
         return self.searcher.best_of(self.plan, self.mask, k)
 
-    def _sorted(self, k: int, sort: str) -> tuple[list[int], list[int]]:
-        segment = self.searcher.segment
-        docs = self.mask.nonzero()[0]
-        if sort == "question":
-            keys = segment.question_ranks[docs].astype(np.int64)
-        else:
-            dates = segment.dates[docs].astype(np.int64)
-            keys = np.where(dates == NO_DATE, np.iinfo(np.int64).max, -dates if sort == "date" else dates)
-        docs = docs[keys.argsort(kind="stable")]
-        if self._collapse:
-            first = np.unique(segment.originals[docs], return_index=True)[1]
-            docs = docs[np.sort(first)]
-        docs = docs[:k]
-        return docs.tolist(), self.searcher.scores(self.plan)[docs].tolist()
+    def _ordered(self, sort: str) -> Callable[[int], tuple[list[int], list[int]]]:
+        order = self._facets.order(sort)
+        docs = order[self.mask.take(order)]
+
+        def first(k: int) -> tuple[list[int], list[int]]:
+            return docs[:k].tolist(), self.searcher.scores(self.plan).take(docs[:k]).tolist()
+
+        return first
 
     @cached_property
     def weights(self) -> dict[str, tuple[int, float]]:
@@ -123,56 +112,42 @@ class Selection:
     # -- counts ------------------------------------------------------------------------------------
 
     @cached_property
+    def matching(self) -> Mask:
+        """Which pages match the query, whatever the filters: shape (n_docs,)."""
+        return self.searcher.matching(self.plan) if self._matched is None else self._matched
+
+    @cached_property
     def mask(self) -> Mask:
-        """Which pages are selected: bool, shape (n_docs,)."""
-        mask = self.searcher.matching(self.plan) if self._matched is None else self._matched.copy()
+        """Which pages match and pass the filters: shape (n_docs,)."""
+        mask = self.matching
         if self._allowed is not None:
-            mask &= self._allowed
+            mask = mask & self._allowed
         if self._ranges is not None:
             inside = np.zeros_like(mask)
             for start, stop in self._ranges:
-                inside[start:stop] = True
-            mask &= inside
+                inside[start:stop] = mask[start:stop]
+            mask = inside
         return mask
 
     @cached_property
     def total(self) -> int:
         """How many hits there are."""
-        if not self._collapse:
-            return int(np.count_nonzero(self.mask))
-        return len(self._distinct(np.zeros(len(self.mask), np.int8)))
-
-    def _distinct(self, values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-        """The selected pages, but of an article one for each of the ``values`` of its pages."""
-        if not self._collapse:
-            return self.mask.nonzero()[0]
-        segment = self.searcher.segment
-        copies = segment.copies
-        copies = copies[self.mask[copies]]
-        keys = segment.originals[copies].astype(np.int64) * (int(values.max(initial=0)) + 1) + values[copies]
-        kept = copies[np.unique(keys, return_index=True)[1]]
-        single = self.mask.copy()
-        single[segment.copies] = False
-        return np.concatenate((single.nonzero()[0], kept))
+        return int(np.count_nonzero(self._hits_in(self._facets.all)))
 
     def by_subject(self) -> dict[str, int]:
         """Hits by subject, most first. An article counts under each of its subjects."""
-        segment = self.searcher.segment
-        starts = [subject.start for subject in segment.subjects]
-        sizes = np.diff([*starts, segment.n_docs])
-        numbers = np.repeat(np.arange(len(starts)), sizes)
-        counts = np.bincount(numbers[self._distinct(numbers)], minlength=len(starts)).tolist()
-        found = [(count, subject.name) for count, subject in zip(counts, segment.subjects, strict=True)]
-        ordered = sorted(found, key=lambda one: (-one[0], one[1]))
-        return {name: count for count, name in ordered if count and name}
+        subjects = self._facets.subjects
+        counts = subjects.count(self._hits_in(subjects)).tolist()
+        found = zip(self.searcher.segment.subjects, counts, strict=True)
+        named = [(subject.name, count) for subject, count in found if count and subject.slug]
+        return dict(sorted(named, key=lambda one: (-one[1], one[0])))
 
     def by_month(self) -> dict[str, int]:
         """Hits by month, ``"2025-01"`` say, oldest first. Pages without a date are left out."""
-        dates = self.searcher.segment.dates
-        months = (dates.astype(np.int64) - _UNIX_EPOCH).astype("datetime64[D]").astype("datetime64[M]")
-        numbers = np.where(dates == NO_DATE, 0, months.astype(np.int64) + 12 * 1_970)
-        counts = np.bincount(numbers[self._distinct(numbers)])
-        found = counts.nonzero()[0]
-        return {
-            f"{month // 12:04}-{month % 12 + 1:02}": int(counts[month]) for month in found.tolist() if month
-        }
+        months = self._facets.months
+        found = zip(months.values.tolist(), months.count(self._hits_in(months)).tolist(), strict=True)
+        return {f"{month // 12:04}-{month % 12 + 1:02}": count for month, count in found if month and count}
+
+    def _hits_in(self, grouping: Grouping) -> Mask:
+        """The pages to be counted by a grouping."""
+        return grouping.once(self.mask) if self._collapse else self.mask

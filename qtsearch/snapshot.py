@@ -10,6 +10,7 @@ from typing import Final
 
 from qtsearch.codec.segment import Segment
 from qtsearch.completion import Completer
+from qtsearch.facets import Facets
 from qtsearch.parameters import Weighting, check_boosts
 from qtsearch.searcher import Searcher
 from qtsearch.spelling import Speller
@@ -33,6 +34,7 @@ class Snapshot:
         self._synonyms = synonyms
         self._abbreviations = abbreviations
         self.searcher = Searcher(segment)
+        self.facets = Facets(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -59,7 +59,7 @@ def assert_agrees(
 ) -> None:
     """The engine's total, scores and order are the oracle's, but for the quantum."""
     expected = oracle.search(query, subjects)
-    results = index.search(query, subjects=subjects, limit=limit)
+    results = index.search(query, subjects=subjects, limit=limit, collapse=False, correct=False)
     assert results.total == len(expected)
     assert len({hit.url for hit in results}) == len(results) == min(limit, len(expected))
     most_below, most_above = _most_off(expected)

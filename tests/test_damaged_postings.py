@@ -67,7 +67,8 @@ def test_phrases_that_lead_nowhere(damaged, name, query):
 @pytest.mark.parametrize(
     "name",
     "offsets docs term_soft forms form_terms phrase_keys phrase_children phrase_offsets phrase_docs "
-    "pair_seconds pair_children pair_offsets pair_docs impacts max_impacts pair_impacts".split(),
+    "pair_seconds pair_children pair_offsets pair_docs impacts max_impacts pair_impacts "
+    "originals question_ranks".split(),
 )
 def test_any_damage_is_answered_or_told(damaged, name, byte):
     """Whatever an array that searches read has in it, a search gives pages or a typed error."""
@@ -79,3 +80,16 @@ def test_any_damage_is_answered_or_told(damaged, name, byte):
             except qtsearch.IndexDamagedError:
                 continue
             assert all(index.get(hit.url) for hit in results)
+    for options in (
+        {"sort": "question"},
+        {"sort": "oldest"},
+        {"since": "2025"},
+        {"keywords": ["blood clot"]},
+    ):
+        try:
+            results = index.search("blood clot", correct=False, **options)
+        except qtsearch.IndexDamagedError:
+            continue
+        assert all(index.get(hit.url) for hit in results)
+        assert max(results.subjects.values(), default=0) <= results.total
+        assert max(results.months.values(), default=0) <= results.total

@@ -65,7 +65,7 @@ def test_every_hit_is_explained_exactly(build_index, data):
     articles = data.draw(corpora())
     index = build_index(articles)
     query, asked = data.draw(queries), data.draw(options)
-    results = index.search(query, limit=1_000, **asked)
+    results = index.search(query, limit=1_000, collapse=False, correct=False, **asked)
     assert len(results) == results.total
     for hit in results:
         assert assert_explains(index, query, hit, **asked).score > 0
@@ -83,7 +83,7 @@ def test_every_hit_among_many_pages_is_explained_exactly(build_index, asked):
     explained = 0
     for article in articles[::20]:
         query = f"{article.question} {' '.join(article.page_keywords)}"
-        results = index.search(query, limit=400, **asked)
+        results = index.search(query, limit=400, collapse=False, correct=False, **asked)
         assert len(results) == results.total
         for hit in list(results)[:5] + list(results)[-5:]:
             assert_explains(index, query, hit, **asked)
@@ -277,7 +277,7 @@ def test_an_unknown_url_is_an_error(sample_index, url):
 
 def test_arguments_of_a_wrong_type_are_refused(sample_index):
     """A TypeError for what is no text."""
-    with pytest.raises(TypeError, match="query must be a str, not bytes"):
+    with pytest.raises(TypeError, match="query must be a str"):
         sample_index.explain(b"clot", "/learn/physics/questions/what-is-entropy")
     with pytest.raises(TypeError, match="url must be a str, not int"):
         sample_index.explain("clot", 5)

@@ -36,7 +36,10 @@ def index(build_index):
 
 
 def found(index, query, **options):
-    return [(hit.url, hit.score) for hit in index.search(query, limit=1_000, **options)]
+    return [
+        (hit.url, hit.score)
+        for hit in index.search(query, limit=1_000, collapse=False, correct=False, **options)
+    ]
 
 
 def words(index, query, url, **options):
@@ -56,7 +59,7 @@ def test_pages_that_share_words_of_the_best_are_found(index):
     broadened = found(index, "aneurysm", broaden=True)
     assert {url for url, _ in broadened[:10]} == named
     assert {url for url, _ in broadened[10:]} == {page.url for page in UNNAMED}
-    assert index.search("aneurysm", broaden=True).total == 12
+    assert index.search("aneurysm", broaden=True, collapse=False).total == 12
     typed, joined = words(index, "aneurysm", "/unnamed/wall", broaden=True)
     assert typed == {}
     assert joined == {"bulg", "arteri", "wall"}
@@ -72,7 +75,7 @@ def test_words_typed_count_at_least_as_before(build_index, data):
     query = data.draw(queries)
     plain, broadened = found(index, query), found(index, query, broaden=True)
     assert {url for url, _ in plain} <= {url for url, _ in broadened}
-    assert index.search(query, broaden=True).total == len(broadened)
+    assert index.search(query, broaden=True, collapse=False, correct=False).total == len(broadened)
     all_joined = set()
     for url, score in broadened:
         explanation = index.explain(query, url, broaden=True)
@@ -113,7 +116,10 @@ def test_ten_words_join_at_most(build_index):
 def test_a_query_without_a_hard_word_is_unchanged(index, query):
     """Empty, unknown and soft words alone: the same hits, scores and total as without."""
     assert found(index, query, broaden=True) == found(index, query)
-    assert index.search(query, broaden=True).total == index.search(query).total
+    assert (
+        index.search(query, broaden=True, collapse=False, correct=False).total
+        == index.search(query, collapse=False, correct=False).total
+    )
 
 
 def test_a_query_of_very_many_words_is_unchanged(build_index):
@@ -139,7 +145,7 @@ def test_limit_and_offset_show_parts_of_one_list(index):
     """However few hits are wanted, ten pages give the words."""
     everything = found(index, "aneurysm", broaden=True)
     for limit, offset in ((1, 0), (3, 2), (5, 9)):
-        hits = index.search("aneurysm", broaden=True, limit=limit, offset=offset)
+        hits = index.search("aneurysm", broaden=True, collapse=False, limit=limit, offset=offset)
         assert [(hit.url, hit.score) for hit in hits] == everything[offset : offset + limit]
         assert hits.total == len(everything)
 
@@ -150,7 +156,7 @@ def test_limit_and_offset_show_parts_of_one_list(index):
 def test_words_come_from_pages_of_the_subjects(index):
     """With a subject, only its pages are found, and only their words join."""
     query = "large poem"
-    poetry = index.search(query, subjects=["Poetry"], broaden=True, limit=100)
+    poetry = index.search(query, subjects=["Poetry"], broaden=True, collapse=False, limit=100)
     assert {hit.subject for hit in poetry} == {"Poetry"}
     assert poetry.total == len(OTHERS)
     _, joined = words(index, query, "/other/0", subjects=["Poetry"], broaden=True)
@@ -159,7 +165,7 @@ def test_words_come_from_pages_of_the_subjects(index):
     assert elsewhere == set()
     _, medical = words(index, query, "/named/0", subjects=["Medicine"], broaden=True)
     assert "aneurysm" in medical
-    assert index.search("aneurysm", subjects=["Poetry"], broaden=True).total == 0
+    assert index.search("aneurysm", subjects=["Poetry"], broaden=True, correct=False).total == 0
 
 
 def test_boosts_hold_for_the_words_that_join(index):

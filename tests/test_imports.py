@@ -51,10 +51,20 @@ ORDER = """
     planner
     synonyms
     searcher
-    results
     feedback
     related
     completion
+    facets
+    selection
+    vocabulary
+    snapshot
+    periods
+    lexer
+    proximity
+    syntax
+    trees
+    query
+    results
     explanation
     index
     evaluation
@@ -63,6 +73,11 @@ ORDER = """
     workers
     indexer
     qtsearch
+    cli.common
+    cli.build
+    cli.look
+    cli.judge
+    cli.shell
     cli
     __main__
 """.split()

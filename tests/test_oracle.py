@@ -46,7 +46,7 @@ def test_engine_equals_sums_of_what_is_stored(build_index, articles, query, subj
     """Hits, scores, ties and total are exactly those of adding up what is stored, one by one."""
     index = build_index(articles)
     expected = Sums(index, articles).search(query, subjects)
-    results = index.search(query, subjects=subjects, limit=limit)
+    results = index.search(query, subjects=subjects, limit=limit, collapse=False, correct=False)
     assert scored(results) == expected[:limit]
     assert results.total == len(expected)
 
@@ -57,9 +57,9 @@ def test_subject_filter_keeps_scores(build_index, articles, query, subjects):
     """Filtering by subject leaves out pages and changes neither the score nor the order of the others."""
     index = build_index(articles)
     slugs = {slugify(subject) for subject in subjects}
-    everywhere = index.search(query, limit=len(articles))
+    everywhere = index.search(query, limit=len(articles), collapse=False, correct=False)
     expected = [(hit.url, hit.score) for hit in everywhere if slugify(hit.subject) in slugs]
-    results = index.search(query, subjects=subjects, limit=len(articles))
+    results = index.search(query, subjects=subjects, limit=len(articles), collapse=False, correct=False)
     assert [(hit.url, hit.score) for hit in results] == expected
     assert results.total == len(expected)
 
@@ -69,8 +69,14 @@ def test_subject_filter_keeps_scores(build_index, articles, query, subjects):
 def test_pages_of_results_make_up_the_list(build_index, articles, query, size):
     """Pages of any size never overlap, and one after the other they are the full list, ranks included."""
     index = build_index(articles)
-    full = [(hit.rank, hit.url, hit.score) for hit in index.search(query, limit=len(articles))]
-    pages = [index.search(query, limit=size, offset=start) for start in range(0, len(articles) + size, size)]
+    full = [
+        (hit.rank, hit.url, hit.score)
+        for hit in index.search(query, limit=len(articles), collapse=False, correct=False)
+    ]
+    pages = [
+        index.search(query, limit=size, offset=start, collapse=False, correct=False)
+        for start in range(0, len(articles) + size, size)
+    ]
     assert [(hit.rank, hit.url, hit.score) for page in pages for hit in page] == full
     assert {page.total for page in pages} == {len(full)}
 
@@ -109,7 +115,7 @@ def assert_equals_sums(index: Index, articles: list[Article], seed: int, searche
         subjects = rng.choice([None, None, ["alpha"], ["beta"], ["Alpha", "Gamma"], ["Gamma", "Beta"]])
         expected = sums.search(query, subjects)
         for limit in (1, 10, 100, 128, 129, 5_000) if number % 5 == 0 else (1, 10, 100):
-            results = index.search(query, subjects=subjects, limit=limit)
+            results = index.search(query, subjects=subjects, limit=limit, collapse=False, correct=False)
             assert scored(results) == expected[:limit]
             assert results.total == len(expected)
 
@@ -235,7 +241,7 @@ def test_real_queries_equal_sums_of_what_is_stored(real_index, real_pages, real_
         filters = subjects[number % 5 :: 5] if number % 4 == 0 else None
         expected = sums.search(query, filters)
         for limit in (1, 10, 127, 128, 129, 1_000, len(real_index)) if number % 10 == 0 else (10, 100, 500):
-            results = real_index.search(query, subjects=filters, limit=limit)
+            results = real_index.search(query, subjects=filters, limit=limit, collapse=False, correct=False)
             assert scored(results) == expected[:limit]
             assert results.total == len(expected)
 
@@ -243,8 +249,11 @@ def test_real_queries_equal_sums_of_what_is_stored(real_index, real_pages, real_
 def test_real_pages_of_results_make_up_the_list(real_index, real_queries):
     """On the real index, too, pages of results follow on each other without gap or overlap."""
     for query in real_queries[:40]:
-        full = scored(real_index.search(query, limit=600))
-        pages = [real_index.search(query, limit=50, offset=start) for start in range(0, 600, 50)]
+        full = scored(real_index.search(query, limit=600, collapse=False, correct=False))
+        pages = [
+            real_index.search(query, limit=50, offset=start, collapse=False, correct=False)
+            for start in range(0, 600, 50)
+        ]
         assert [pair for page in pages for pair in scored(page)] == full
         for above, below in pairwise(full):
             assert above[1] >= below[1]

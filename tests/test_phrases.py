@@ -47,7 +47,7 @@ def phrases(index, query, url, kind):
 def lifted(index, query, url="/page"):
     """The words of the keywords that lift a page, in order of the query; checked against the scores."""
     explanation = index.explain(query, url)
-    hits = {hit.url: hit.score for hit in index.search(query, limit=100)}
+    hits = {hit.url: hit.score for hit in index.search(query, limit=100, collapse=False)}
     assert explanation.score == hits.get(url, 0)
     found = phrases(index, query, url, "keyword")
     for phrase in found:

@@ -18,10 +18,14 @@ def urls(results):
 def small(build_index):
     """Six pages of three subjects, one of them spelt in two ways, and one page without any."""
     pages = [
-        Article(url="/1", question="What is a clot?", answer="A clot of blood.", subject="Health Studies"),
-        Article(url="/2", question="What is a clot?", answer="A clot of blood.", subject="Health studies"),
+        Article(
+            url="/1", question="What is a clot?", answer="A clot of blood.", subject="Health Studies", id=1
+        ),
+        Article(
+            url="/2", question="What is a clot?", answer="A clot of blood.", subject="Health studies", id=2
+        ),
         Article(url="/3", question="What is a heap?", answer="A tree.", subject="Computer Science", id=7),
-        Article(url="/4", question="What is a heap?", answer="A tree.", subject="Biology", id=7),
+        Article(url="/4", question="What is a heap?", answer="The tree.", subject="Biology", id=7),
         Article(url="/5", question="Clot?", answer="No.", subject="Biology"),
         Article(url="/6", question="Heap?", answer="No clot."),
     ]
@@ -41,13 +45,13 @@ def test_any_of_the_words_matches(small):
 def test_any_form_of_a_word_matches(small):
     """Case, plural, possessive and diacritics make no difference, in forms that no page has, too."""
     expected = [(hit.url, hit.score) for hit in small.search("clot")]
-    for text in ("CLOT", "clots", "clot's", "clötting", "“Clot”,", "-clot-", "clotted"):
+    for text in ("CLOT", "clots", "clot's", "clötting", "“Clot”,", "clot-", "clotted"):
         assert [(hit.url, hit.score) for hit in small.search(text)] == expected
 
 
 def test_unknown_words_match_nothing(small):
     """A word that no page has finds nothing alone, and changes nothing beside others."""
-    nothing = small.search("zebra")
+    nothing = small.search("zebra", correct=False)
     assert (nothing.total, urls(nothing)) == (0, [])
     alone, beside = small.search("clot"), small.search("zebra clot quagga")
     assert [(hit.url, hit.score) for hit in beside] == [(hit.url, hit.score) for hit in alone]
@@ -91,7 +95,7 @@ def phrases(build_index):
 
 
 def scores(index, query):
-    return {hit.url: hit.score for hit in index.search(query)}
+    return {hit.url: hit.score for hit in index.search(query, collapse=False)}
 
 
 def more(index, query, other):
@@ -229,12 +233,12 @@ def test_several_subjects_are_a_union(small):
     # The subject between the two is left out.
     both = small.search("clot heap", subjects=["biology", "health studies"])
     assert sorted(urls(both)) == ["/1", "/2", "/4", "/5"]
-    assert small.search("clot", subjects=[]).total == 0
+    assert small.search("clot", subjects=[], correct=False).total == 0
 
 
 def test_unknown_subject_matches_nothing(small):
     """A subject that no page has finds nothing, beside a known one adds nothing, and can be asked for."""
-    nothing = small.search("clot", subjects=["Alchemy"])
+    nothing = small.search("clot", subjects=["Alchemy"], correct=False)
     assert (nothing.total, list(nothing)) == (0, [])
     assert urls(small.search("clot", subjects=["Alchemy", "Biology"])) == ["/5"]
     assert small.unknown_subjects(["Alchemy", "Biology", "health-studies"]) == ["Alchemy"]
@@ -243,7 +247,7 @@ def test_unknown_subject_matches_nothing(small):
 @pytest.mark.parametrize("subject", ["", "???", "\N{BRAIN}"])
 def test_subject_without_letters_matches_nothing(small, subject):
     """A subject of no letters is one that no page has, not a name for the pages without a subject."""
-    assert small.search("heap", subjects=[subject]).total == 0
+    assert small.search("heap", subjects=[subject], correct=False).total == 0
     assert small.unknown_subjects([subject]) == [subject]
 
 
@@ -295,7 +299,7 @@ def test_absent_url_gives_none(small, url):
 def test_hit_shows_what_was_indexed(sample_index, sample_articles):
     """A hit's properties are the article's."""
     by_url = {page.url: page for page in sample_articles}
-    hits = list(sample_index.search("clot blood heart", limit=100))
+    hits = list(sample_index.search("clot blood heart", limit=100, collapse=False))
     assert len(hits) > 10
     for hit in hits:
         page = by_url[hit.url]
@@ -318,7 +322,7 @@ def test_pages_without_a_word(build_index):
     """Pages of punctuation alone make an index in which nothing is found but by url."""
     pages = [Article(url="/1", question="?", answer="!"), Article(url="/2", question="…", answer="–")]
     index = build_index(pages)
-    assert index.search("anything").total == 0
+    assert index.search("anything", correct=False).total == 0
     assert index.get("/2").answer == "–"
 
 

@@ -14,8 +14,7 @@ from oracle import compounds_of, hyphenated
 
 from qtsearch import analysis
 from qtsearch.codec import segment as segment_module
-from qtsearch.codec.phrases import MAX_PHRASE_TERMS
-from qtsearch.codec.segment import NO_DATE, NO_ID
+from qtsearch.codec.segment import MAX_PHRASE_TERMS, NO_DATE, NO_ID
 from qtsearch.schema import POSITION_GAP, slugify
 
 

@@ -21,7 +21,8 @@ class Qtsearch:
 
     def __init__(self, source: Path, *, boosts: Mapping[str, float] | None = None) -> None:
         self.source = source
-        self.options: dict[str, Any] = {} if boosts is None else {"boosts": boosts}
+        # The peers neither know articles that stand on several pages, nor correct what is typed.
+        self.options: dict[str, Any] = {"boosts": boosts, "collapse": False, "correct": False}
 
     def build(self, documents: Iterable[Document], folder: Path) -> None:
         # An index keeps the parameters that it has: one of an earlier run may have others.

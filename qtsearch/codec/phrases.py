@@ -21,11 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS, unpack_tokens
+from qtsearch.codec.segment import MAX_PHRASE_TERMS
 
-__all__ = ["MAX_PHRASE_TERMS", "compound_arrays", "keyword_arrays", "pair_arrays"]
+__all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
-#: A longer keyword is found by its words only.
-MAX_PHRASE_TERMS: Final = 8
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
 
 

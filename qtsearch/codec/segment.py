@@ -99,12 +99,23 @@ from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
 from qtsearch.parameters import RankingParameters
 
-__all__ = ["INDEX_NAME", "NO_DATE", "NO_ID", "PhraseArrays", "Segment", "SubjectSlice", "pieces_of"]
+__all__ = [
+    "INDEX_NAME",
+    "MAX_PHRASE_TERMS",
+    "NO_DATE",
+    "NO_ID",
+    "PhraseArrays",
+    "Segment",
+    "SubjectSlice",
+    "pieces_of",
+]
 
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
 INDEX_NAME: Final = "MAIN"
 NO_ID: Final = -(1 << 63)
 NO_DATE: Final = 0
+#: A keyword of more terms has no postings of its own: it is found by its words.
+MAX_PHRASE_TERMS: Final = 8
 
 
 class SubjectSlice(NamedTuple):
@@ -211,7 +222,9 @@ class Segment:
 
     @cached_property
     def copies(self) -> npt.NDArray[np.intp]:
-        """The pages of all articles that stand on several, ascending."""
+        """The pages of all articles that stand on several, ascending. Raises IndexDamagedError."""
+        if self.originals.min() < 0 or self.originals.max() >= self.n_docs:
+            raise IndexDamagedError(self.files[0].path, "has copies of pages that it has not")
         pages = np.bincount(self.originals, minlength=self.n_docs)
         return (pages[self.originals] > 1).nonzero()[0]
 
@@ -244,9 +257,10 @@ class Segment:
             raise IndexDamagedError(self.files[0].path, reason) from error
 
     def keyword_docs(self, terms: Sequence[int]) -> npt.NDArray[Any]:
-        """The articles of which these terms, in this order, are a keyword; of the longest keywords, none."""
+        """Articles of which these terms, in this order, are a keyword, :data:`MAX_PHRASE_TERMS` at most."""
         if len(terms) == 1:
-            bounds = self.offsets[terms[0] : terms[0] + 2]
+            # Of the same dtype, or searchsorted makes a copy of the whole array.
+            bounds = self.offsets[terms[0] : terms[0] + 2].astype(self.keyword_postings.dtype)
             first, last = self.keyword_postings.searchsorted(bounds)
             return self.docs[self.keyword_postings[first:last]]
         n_terms = len(self.terms)

@@ -60,7 +60,7 @@ def test_the_lists_can_be_read(sample_articles):
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.query)
 def test_list(sample_index, one):
     """The pages are found in the order of the list, one that is marked directly after the one above it."""
-    hits = sample_index.search(one.query, subjects=one.subjects, limit=100)
+    hits = sample_index.search(one.query, subjects=one.subjects, limit=100, collapse=False)
     urls = [hit.url for hit in hits]
     told = "\n".join(f"{hit.rank}. {hit.score:.2f} {hit.url}" for hit in list(hits)[:8])
     before = -1
