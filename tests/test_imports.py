@@ -82,8 +82,8 @@ ORDER = """
     __main__
 """.split()
 
-#: What else is imported: the standard library, and these; the last one by `evaluation`, when it is asked.
-OTHERS = {"numpy", "whoosh", "yaml", "nltk", "pyromark", "ir_measures"}
+#: What else is imported: the standard library, and these; the last two by the commands that need them.
+OTHERS = {"numpy", "whoosh", "yaml", "nltk", "pyromark", "ir_measures", "shtab"}
 
 
 def modules() -> dict[str, Path]:

@@ -162,16 +162,19 @@ def test_compounds(segment, pages):
     """Each compound of a question or an answer once: the terms of its words, and of both in one word; none of
     keywords."""
     terms = [term.decode() for term in segment.terms.tolist()]
-    found = [tuple(terms[number] for number in row) for row in segment.compounds.tolist()]
+    firsts = np.repeat(np.arange(len(terms)), np.diff(segment.compound_children)).tolist()
+    rows = zip(firsts, segment.compound_seconds.tolist(), segment.compound_wholes.tolist(), strict=True)
+    found = [tuple(terms[number] for number in row) for row in rows]
     expected = {row for page in pages for text in (page.question, page.answer) for row in compounds_of(text)}
     assert found == sorted(expected, key=lambda row: [term.encode() for term in row])
     assert len(found) > 10
     for number, term in enumerate(terms):
         part = slice(segment.compound_children[number], segment.compound_children[number + 1])
         assert found[part] == [row for row in found if row[0] == term]
-    wholes = segment.compounds[segment.compound_order, 2]
-    assert wholes.tolist() == sorted(segment.compounds[:, 2].tolist())
-    assert sorted(segment.compound_order.tolist()) == list(range(len(found)))
+        own = slice(segment.compound_offsets[number], segment.compound_offsets[number + 1])
+        parts = [tuple(terms[part] for part in row) for row in segment.compound_parts[own].tolist()]
+        assert parts == [row[:2] for row in found if row[2] == term]
+    assert len(segment.compound_parts) == len(found)
 
 
 def test_lengths_and_starts(segment, pages):

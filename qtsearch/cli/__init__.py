@@ -60,4 +60,5 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (build, look, judge, shell):
         module.add_commands(commands)
+    parser.set_defaults(parser=parser)  # for what a shell is told of it
     return parser

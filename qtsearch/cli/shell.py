@@ -29,7 +29,5 @@ def _complete(arguments: argparse.Namespace) -> int:
         import shtab
     except ImportError:
         raise MissingLibraryError("shtab", "completion") from None
-    from qtsearch.cli import make_parser
-
-    print(shtab.complete(make_parser(), arguments.shell))
+    print(shtab.complete(arguments.parser, arguments.shell))
     return OK
