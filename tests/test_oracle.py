@@ -126,7 +126,7 @@ def ways(monkeypatch) -> Counter[str]:
     taken: Counter[str] = Counter()
     search, among, reaching = Searcher.search, Searcher._among, Searcher._reaching
 
-    def searching(self, plan, ranges, k):
+    def searching(self, plan, ranges, k, allowed=None):
         taken["in subjects" if ranges else "everywhere"] += 1
         taken["many wanted"] += k > 128
         taken["no rare word"] += not plan.n_rare and bool(plan.rows)
@@ -136,7 +136,7 @@ def ways(monkeypatch) -> Counter[str]:
         taken["compounds"] += bool(plan.expansions)
         taken["pairs"] += any(phrase.is_pair for phrase in plan.phrases)
         taken[plan.dtype.__name__] += 1
-        return search(self, plan, ranges, k)
+        return search(self, plan, ranges, k, allowed)
 
     def looking_in_lists(self, plan, *rest):
         found = among(self, plan, *rest)
