@@ -160,7 +160,8 @@ class Phrase(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """A word that was not typed, and counts less than those that were.
+    """A word that was not typed, and counts less than those that were; but a compound in one word counts as
+    much in articles that do not have both words typed.
 
     ``brought_by``: the words typed that it stands for.
     """
@@ -449,6 +450,7 @@ class Planner:
     ) -> list[Expansion]:
         """Compounds that are typed in two words, in one; those typed in one word, in two."""
         found: dict[int, Sequence[str]] = {}
+        typed: dict[int, tuple[Postings, Postings]] = {}
         previous = None
         for place, word in enumerate(words):
             if word is not None:
@@ -462,6 +464,7 @@ class Planner:
                     begin, end = rows[:, 1].searchsorted((word.term, word.term + 1)).tolist()
                     for whole in rows[begin:end, 2].tolist():
                         found.setdefault(whole, (tokens[place - 1], tokens[place]))
+                        typed.setdefault(whole, (previous, word))
             previous = word
         if not found:
             return []
@@ -471,6 +474,10 @@ class Planner:
             if term not in known and len(expansions) < MAX_QUERY_TERMS:
                 word = self._postings(term, memo)
                 impacts = soften(word.impacts, self._compound_share)
+                if term in typed and not word.soft:
+                    first, second = typed[term]
+                    both = _has(first, word.docs) & _has(second, word.docs)
+                    impacts = np.where(both, impacts, word.impacts)
                 scattered = Scattered(word.docs, impacts, int(impacts.max(initial=0)))
                 expansions.append(Expansion(word, brought_by, scattered))
         return expansions
@@ -534,6 +541,14 @@ class Planner:
                 scattered = Scattered(self.segment.pair_docs[begin:end], added, largest)
                 phrases.append(Phrase((first, second), scattered, True))
         return phrases
+
+
+def _has(word: Postings, docs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which of some articles have a word."""
+    if not len(word.docs):
+        return np.zeros(len(docs), bool)
+    found: npt.NDArray[np.bool_] = word.docs.take(word.docs.searchsorted(docs), mode="clip") == docs
+    return found
 
 
 def _times(scattered: Scattered, times: int) -> Scattered:
