@@ -178,8 +178,9 @@ def explain(selection: Selection, query: str, doc: int) -> Explanation:
             total += units
             score = units / (IMPACT_SCALE * plan.unit)
             whole = int(expansion.word.impacts[place])
+            part = 1.0 if score == whole / IMPACT_SCALE else share
             names = tuple(expansion.brought_by)
-            words.append(_word_part(searcher, expansion.word, doc, (), names, share, False, whole, score))
+            words.append(_word_part(searcher, expansion.word, doc, (), names, part, False, whole, score))
     phrases = []
     for phrase in plan.phrases:
         units = int(phrase.scattered.added[phrase.scattered.docs == doc].sum())

@@ -161,7 +161,8 @@ class Phrase(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """A word that was not typed, and counts less than those that were.
+    """A word that was not typed, and counts less than those that were; but a compound in one word counts as
+    much in articles that do not have both words typed.
 
     ``brought_by``: the words typed that it stands for.
     """
@@ -249,17 +250,18 @@ class Plan:
 
 
 class _Memo:
-    """What has been looked up: words as typed, postings by term, keywords by node.
+    """What has been looked up: words as typed, postings by term, keywords by node, compounds by their terms.
 
     A full one is replaced, never emptied: a query under way keeps its own, in which a term has one object.
     """
 
-    __slots__ = ("keywords", "postings", "rows", "words")
+    __slots__ = ("compounds", "keywords", "postings", "rows", "words")
 
     def __init__(self, rows: Rows) -> None:
         self.words: dict[str, Postings | None] = {}
         self.postings: dict[int, Postings] = {}
         self.keywords: dict[int, Phrase | None] = {}
+        self.compounds: dict[tuple[int, ...], Scattered] = {}
         self.rows = rows
 
 
@@ -489,32 +491,43 @@ class Planner:
         memo: _Memo,
     ) -> list[Expansion]:
         """Compounds that are typed in two words, in one; those typed in one word, in two."""
-        found: dict[int, Sequence[str]] = {}
+        found: dict[int, slice] = {}  # terms, and which of the words brought each
         previous = None
         for place, word in enumerate(words):
             if word is not None:
-                if word.parts:
-                    for part in word.parts:
-                        if not self.term_soft[part]:
-                            found.setdefault(part, (tokens[place],))
+                for part in word.parts:
+                    if not self.term_soft[part]:
+                        found.setdefault(part, slice(place, place + 1))
                 if previous is not None and previous.first_compound < previous.last_compound:
                     stop = previous.last_compound
                     row = bisect_left(self._compound_seconds, word.term, previous.first_compound, stop)
                     while row < stop and self._compound_seconds[row] == word.term:
-                        found.setdefault(self._compound_wholes[row], (tokens[place - 1], tokens[place]))
+                        found.setdefault(self._compound_wholes[row], slice(place - 1, place + 1))
                         row += 1
             previous = word
         if not found:
             return []
         known = {word.term for word in counts}
         expansions: list[Expansion] = []
-        for term, brought_by in found.items():
+        for term, places in found.items():
             if term not in known and len(expansions) < MAX_QUERY_TERMS:
-                word = self.postings(term, memo)
-                impacts = soften(word.impacts, self._compound_share)
-                scattered = Scattered(word.docs, impacts, int(impacts.max(initial=0)))
-                expansions.append(Expansion(word, brought_by, scattered))
+                typed = [word for word in words[places] if word is not None]
+                key = (term, *(word.term for word in typed))
+                scattered = memo.compounds.get(key)
+                if scattered is None:
+                    if len(memo.compounds) >= _KEYWORDS_KEPT:
+                        memo.compounds = {}
+                    scattered = memo.compounds[key] = self._compound(self.postings(term, memo), typed)
+                expansions.append(Expansion(self.postings(term, memo), tokens[places], scattered))
         return expansions
+
+    def _compound(self, word: Postings, typed: Sequence[Postings]) -> Scattered:
+        """What a word adds that was typed as these: where it stands with both words of a compound, little."""
+        impacts = soften(word.impacts, self._compound_share)
+        if len(typed) > 1 and not word.soft:
+            both = _has(typed[0], word.docs) & _has(typed[1], word.docs)
+            impacts = np.where(both, impacts, word.impacts)
+        return Scattered(word.docs, impacts, int(impacts.max(initial=0)))
 
     # -- phrases -----------------------------------------------------------------------------------
 
@@ -575,6 +588,14 @@ class Planner:
                 scattered = Scattered(self.segment.pair_docs[begin:end], added, largest)
                 phrases.append(Phrase((first, second), scattered, True))
         return phrases
+
+
+def _has(word: Postings, docs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which of some articles have a word."""
+    if not len(word.docs):
+        return np.zeros(len(docs), bool)
+    found: npt.NDArray[np.bool_] = word.docs.take(word.docs.searchsorted(docs), mode="clip") == docs
+    return found
 
 
 def _times(scattered: Scattered, times: int) -> Scattered:

@@ -137,9 +137,11 @@ class Sums:
         terms = query_terms(query)
         counts = Counter(term for term in terms if term in self._numbers)
         self._add_words(counts, sums)
-        for term in joined_by(self._compounds, terms, counts):
-            for doc, impact in self._postings(term):
-                sums[doc] += -(-impact // 8)
+        for term, pair in joined_by(self._compounds, terms, counts).items():
+            instead = pair and not analysis.is_soft(term)  # one word stands for two where these are not
+            both = set.intersection(*(set(self._postings(word)) for word in pair)) if instead else set()
+            for doc, impact in self._postings(term).items():
+                sums[doc] += impact if instead and doc not in both else -(-impact // 8)
         for run in runs_of(terms):
             if self._keywords.get(run):
                 idfs = [self._idf(term) * (SOFT_SHARE if analysis.is_soft(term) else 1.0) for term in run]
@@ -158,14 +160,14 @@ class Sums:
         all_soft = all(map(analysis.is_soft, counts))
         for term, times in counts.items():
             quarter = analysis.is_soft(term) and not all_soft
-            for doc, impact in self._postings(term):
+            for doc, impact in self._postings(term).items():
                 sums[doc] += min(times, 16) * (-(-impact // 4) if quarter else impact)
 
-    def _postings(self, term: str) -> Iterable[tuple[int, int]]:
+    def _postings(self, term: str) -> dict[int, int]:
         """The articles that have a term, and its impact in each."""
         segment, number = self._segment, self._numbers[term]
         part = slice(segment.offsets[number], segment.offsets[number + 1])
-        return zip(segment.docs[part].tolist(), segment.impacts[part].tolist(), strict=True)
+        return dict(zip(segment.docs[part].tolist(), segment.impacts[part].tolist(), strict=True))
 
     def _add_pair(self, first: str, second: str, n_pairs: int, sums: Counter[int]) -> None:
         segment = self._segment

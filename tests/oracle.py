@@ -132,18 +132,27 @@ def _is_one_word(text: str) -> bool:
     return analysis.tokenize(text) == [text] and text.isalnum() and not text.isdecimal()
 
 
-def joined_by(compounds: Iterable[Compound], terms: Sequence[str], counted: Iterable[str]) -> set[str]:
-    """The terms that join a query, given all its terms and those that count: of its compounds, those typed
-    in two words in one, and the other way round, but for soft words."""
+def joined_by(
+    compounds: Iterable[Compound], terms: Sequence[str], counted: Iterable[str]
+) -> dict[str, tuple[str, str] | None]:
+    """The terms that join a query, given all its terms and those that count: of a compound typed in two words
+    the one, with the first two that are it; of one typed in one word both, but for soft words."""
     counted = set(counted)
-    adjacent = set(pairwise(term if term in counted else None for term in terms))
-    joined = set()
+    wholes: dict[tuple[str, str], list[str]] = {}
+    parts: dict[str, set[str]] = {}
     for first, second, whole in compounds:
-        if (first, second) in adjacent:
-            joined.add(whole)
-        if whole in counted:
-            joined |= {term for term in (first, second) if not analysis.is_soft(term)}
-    return joined - counted
+        wholes.setdefault((first, second), []).append(whole)
+        parts.setdefault(whole, set()).update((first, second))
+    joined: dict[str, tuple[str, str] | None] = {}
+    for pair in pairwise(terms):
+        if counted.issuperset(pair):
+            for whole in wholes.get(pair, ()):
+                joined.setdefault(whole, pair)
+    for term in counted:
+        for part in parts.get(term, ()):
+            if not analysis.is_soft(part):
+                joined.setdefault(part, None)
+    return {term: pair for term, pair in joined.items() if term not in counted}
 
 
 def pairs_of(terms: Sequence[str], counted: Iterable[str]) -> list[tuple[str, str]]:
@@ -181,7 +190,7 @@ class Oracle:
         if only is not None:
             # Any of its words may stand beside any other.
             only |= {each.whole for each in self._compounds if each.first in only and each.second in only}
-            only |= joined_by(self._compounds, [], only)
+            only |= joined_by(self._compounds, [], only).keys()
         lengths: list[list[int]] = []
         self._frequencies: dict[str, dict[int, list[int]]] = {}  # by term and page: one for each field
         self._keywords: dict[tuple[str, ...], set[int]] = {}  # the pages that carry each
@@ -212,6 +221,9 @@ class Oracle:
     def _add(self, term: str, doc: int, field: int, count: int, only: frozenset[str] | None) -> None:
         if only is None or term in only:
             self._frequencies.setdefault(term, {}).setdefault(doc, [0, 0, 0])[field] += count
+
+    def _has(self, doc: int, terms: Iterable[str]) -> bool:
+        return all(doc in self._frequencies[term] for term in terms)
 
     def idf(self, term: str) -> float:
         """How rare a term is."""
@@ -261,9 +273,11 @@ class Oracle:
             for doc, score in self.scores_of(term).items():
                 scores[doc] += factor * score
         joined = joined_by(self._compounds, terms, counts)
-        for term in joined:
+        for term, pair in joined.items():
             for doc, score in self.scores_of(term).items():
-                scores[doc] += COMPOUND_SHARE * score
+                # One word stands for two where these are not.
+                instead = pair and not analysis.is_soft(term) and not self._has(doc, pair)
+                scores[doc] += score if instead else COMPOUND_SHARE * score
         docs = [doc for doc, score in enumerate(scores) if score]
         keywords, pairs = self._phrases(terms, counts)
         for keyword in keywords:
@@ -299,14 +313,14 @@ class Ranking:
         self,
         oracle: Oracle,
         counts: Counter[str],
-        joined: set[str],
+        joined: Iterable[str],
         keywords: list[Keyword],
         pairs: list[Pair],
         scores: list[float],
         docs: list[int],
     ) -> None:
         self.counts = counts
-        self.joined = joined
+        self.joined = list(joined)
         self.keywords = keywords
         self.pairs = pairs
         self._oracle = oracle

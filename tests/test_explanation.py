@@ -47,7 +47,7 @@ def assert_word_adds_up(word):
     assert impact == round(impact)
     assert abs(impact - min(max(exact, 1), LARGEST)) <= 0.5 + TINY
     assert not (word.words and word.stands_for)
-    if word.stands_for:  # an eighth, rounded up
+    if word.stands_for and word.times != 1:  # an eighth, rounded up
         assert (word.times, word.score) == (1 / 8, -(-impact // 8) / IMPACT)
     elif not word.soft:
         assert word.score == word.times * word.impact
@@ -170,6 +170,9 @@ def test_compounds_stand_for_the_words_that_brought_them_in(build_index):
         ("cells T", "/two"): typed,
     }
     assert "tcell (for 'T cells'): impact" in str(index.explain("T cells", "/one"))
+    # It counts an eighth beside the two, wholly in their place.
+    times = {url: index.explain("T cells", url).words[-1].times for url in ("/hyphen", "/one")}
+    assert times == {"/hyphen": 1 / 8, "/one": 1}
 
 
 # -- words -----------------------------------------------------------------------------------------------
