@@ -35,8 +35,20 @@ ORDER = """
     codec.terms
     codec.plugin
     generation
+    periods
+    lexemes
+    lexer
+    syntax
+    vocabulary
+    proximity
     planner
+    fieldwords
     searcher
+    values
+    trees
+    snapshot
+    selection
+    query
     results
     feedback
     explanation
