@@ -9,15 +9,7 @@ from typing import Final
 
 __all__ = ["first_day", "last_day"]
 
-_PERIOD: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-
-
-def _parts(text: str) -> tuple[int, int | None, int | None]:
-    match = _PERIOD.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is no date: write YYYY, YYYY-MM or YYYY-MM-DD")
-    year, month, day = (None if part is None else int(part) for part in match.groups())
-    return year or 0, month, day
+_PERIOD: Final = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
 def first_day(text: str) -> datetime.date:
@@ -26,8 +18,7 @@ def first_day(text: str) -> datetime.date:
     >>> first_day("2024-12")
     datetime.date(2024, 12, 1)
     """
-    year, month, day = _parts(text)
-    return _date(text, year, 1 if month is None else month, 1 if day is None else day)
+    return _days(text)[0]
 
 
 def last_day(text: str) -> datetime.date:
@@ -36,16 +27,20 @@ def last_day(text: str) -> datetime.date:
     >>> last_day("2024-02"), last_day("2024")
     (datetime.date(2024, 2, 29), datetime.date(2024, 12, 31))
     """
-    year, month, day = _parts(text)
-    month = 12 if month is None else month
-    if day is None:
-        first = _date(text, year, month, 1)
-        day = calendar.monthrange(first.year, first.month)[1]
-    return _date(text, year, month, day)
+    return _days(text)[1]
 
 
-def _date(text: str, year: int, month: int, day: int) -> datetime.date:
+def _days(text: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day."""
+    match = _PERIOD.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is no date: write YYYY, YYYY-MM or YYYY-MM-DD")
+    year, month, day = (None if part is None else int(part) for part in match.groups())
     try:
-        return datetime.date(year, month, day)
+        first = datetime.date(year or 0, 1 if month is None else month, 1 if day is None else day)
     except ValueError as error:
         raise ValueError(f"{text!r} is no date: {error}") from error
+    if day is not None:
+        return first, first
+    last = first.replace(month=12) if month is None else first
+    return first, last.replace(day=calendar.monthrange(last.year, last.month)[1])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +11,14 @@ import numpy.typing as npt
 from qtsearch.codec.segment import Segment
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
-__all__ = ["MAX_SLOP", "phrase_docs"]
+__all__ = ["phrase_docs"]
 
-#: A larger slop is taken as this one.
-MAX_SLOP: Final = 4_096
+#: A place is one number: article, field if they are told apart, position. No slop leads from one to the next.
+_POSITION_BITS: Final = 20
+_FIELD_BITS: Final = 2
+_MAX_SLOP: Final = 1 << 19
 
-_POSITION_BITS: Final = 16
+Places = npt.NDArray[np.int64]  # ascending
 
 
 def phrase_docs(
@@ -28,51 +29,70 @@ def phrase_docs(
     Each stands at most ``slop`` positions, 1 or more, behind the one before it; 1: next to it. ``field``: its
     number, ``None`` for any of the text fields.
     """
-    slop = min(slop, MAX_SLOP)
-    if field is None and slop >= POSITION_GAP:  # so far that words of two fields would meet
-        found = [phrase_docs(segment, terms, slop, number) for number in range(len(FIELD_NAMES))]
-        return reduce(np.union1d, found)
-    postings = [segment.docs[segment.offsets[term] : segment.offsets[term + 1]] for term in terms]
-    docs = reduce(
-        lambda one, other: np.intersect1d(one, other, assume_unique=True), sorted(postings, key=len)
-    )
-    ends: npt.NDArray[np.int64] | None = None
-    for term in terms:
-        if not len(docs):
-            break
-        places = _places(segment, term, docs, field)
-        if ends is not None:
-            if not len(ends):
-                break
-            before = np.searchsorted(ends, places)
-            nearest = ends[np.maximum(before - 1, 0)]
-            places = places[(before > 0) & (places - nearest <= slop)]
-        ends = places
-        kept: npt.NDArray[Any] = ends >> _POSITION_BITS
-        docs = np.unique(kept).astype(docs.dtype)
-    return docs.astype(np.intp)
+    slop = min(slop, _MAX_SLOP)
+    apart = field is None and slop >= POSITION_GAP  # so far that words of two fields would meet
+    docs = _having_all(segment, terms)
+    ends = _places(segment, terms[0], docs, field, apart)
+    for place, term in enumerate(terms[1:]):
+        if place:
+            docs = _docs_of(ends)
+        ends = _following(ends, _places(segment, term, docs, field, apart), slop)
+    return _docs_of(ends)
 
 
-def _both(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.intersect1d(one, other, assume_unique=True)
+def _having_all(segment: Segment, terms: Sequence[int]) -> npt.NDArray[np.intp]:
+    """The articles, ascending, that have all terms."""
+    postings = [segment.docs[segment.offsets[term] : segment.offsets[term + 1]] for term in set(terms)]
+    first, *others = sorted(postings, key=len)
+    docs = first.astype(np.intp)
+    for other in others:
+        having = np.zeros(segment.n_docs, bool)
+        having[other] = True
+        docs = docs[having[docs]]
+    return docs
 
 
-def _places(segment: Segment, term: int, docs: npt.NDArray[Any], field: int | None) -> npt.NDArray[np.int64]:
-    """Where the term stands in these of its articles: article and position in one number, ascending."""
+def _places(
+    segment: Segment, term: int, docs: npt.NDArray[np.intp], field: int | None, apart: bool
+) -> Places:
+    """Where the term stands in these of its articles, and perhaps in others."""
     start, stop = segment.offsets[term : term + 2].tolist()
-    counts = segment.frequencies[start:stop].sum(axis=1, dtype=np.int64)
-    starts = np.cumsum(counts) - counts + segment.position_offsets[term]
-    postings = np.searchsorted(segment.docs[start:stop], docs)
-    counts, starts = counts[postings], starts[postings]
-    first = np.cumsum(counts) - counts
-    which = np.repeat(starts - first, counts) + np.arange(int(counts.sum()))
-    positions = segment.positions[which].astype(np.int64)
-    place_docs = np.repeat(docs.astype(np.int64), counts)
-    places: npt.NDArray[np.int64] = (place_docs << _POSITION_BITS) | positions
-    if field is None:
+    counts = segment.frequencies.totals(start, stop)
+    begin = int(segment.position_offsets[term])
+    if 2 * len(docs) > stop - start:  # to leave out the others would take longer
+        docs = segment.docs[start:stop].astype(np.intp)
+        positions = segment.positions[begin : begin + int(counts.sum())]
+    else:
+        postings = segment.docs[start:stop].searchsorted(docs)
+        shifts = (np.cumsum(counts) - counts)[postings] + begin
+        counts = counts[postings]
+        shifts -= np.cumsum(counts) - counts
+        positions = segment.positions[np.repeat(shifts, counts) + np.arange(counts.sum())]
+    places: Places = np.repeat(docs << (_FIELD_BITS + _POSITION_BITS), counts)
+    places += positions
+    if field is None and not apart:
         return places
-    inside = positions >= segment.field_starts[place_docs, field]
-    if field + 1 < len(FIELD_NAMES):
-        inside &= positions < segment.field_starts[place_docs, field + 1]
-    kept: npt.NDArray[np.int64] = places[inside]
-    return kept
+    starts = segment.field_starts[docs]
+    number = sum(positions >= np.repeat(starts[:, one], counts) for one in range(1, len(FIELD_NAMES)))
+    if field is not None:
+        inside: Places = places[number == field]
+        return inside
+    places += number << _POSITION_BITS
+    return places
+
+
+def _following(ends: Places, places: Places, slop: int) -> Places:
+    """Those of the places that are at most ``slop`` behind one of the ends."""
+    if slop == 1:
+        both = np.concatenate((ends + 1, places))
+        both.sort(kind="stable")  # which merges two ascending arrays
+        equal: Places = both[1:][both[1:] == both[:-1]]
+        return equal
+    nearest = np.concatenate(([-slop - 1], ends))[ends.searchsorted(places)]
+    following: Places = places[places - nearest <= slop]
+    return following
+
+
+def _docs_of(places: Places) -> npt.NDArray[np.intp]:
+    docs: npt.NDArray[np.intp] = places >> (_FIELD_BITS + _POSITION_BITS)
+    return docs[np.diff(docs, prepend=-1) > 0]

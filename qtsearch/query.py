@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, NO_DATE
-from qtsearch.lexer import Kind, read_query
+from qtsearch.lexemes import Kind
+from qtsearch.lexer import read_query
 from qtsearch.periods import first_day, last_day
 from qtsearch.planner import MAX_QUERY_CHARS, Plan
 from qtsearch.proximity import phrase_docs

@@ -35,6 +35,7 @@ __all__ = [
     "IMPACT_SCALE",
     "MAX_IMPACT",
     "PAIR_SCALE",
+    "Formula",
     "average_lengths",
     "compute_impacts",
     "compute_pair_impacts",
@@ -108,43 +109,73 @@ def compute_impacts(
         keyword_postings: the postings whose term alone is a keyword of the article, ascending.
         weighting: the parameters, and the fields' weights.
     """
-    parameters, weights = weighting
-    n_docs = len(lengths)
-    relative = lengths / average_lengths(lengths)
-    b = np.asarray(parameters.b)
-    # What one occurrence in each field of each article counts: shape (n_docs, 3). With b = 1 an empty field,
-    # in which only stop words can occur, has no bound.
-    gain = np.asarray(weights) / np.maximum(1.0 - b + b * relative, 1e-9)
-    counting = np.asarray(weights) > 0.0
-    share_norms = parameters.share_k1 * (1.0 - parameters.share_b + parameters.share_b * relative)
-    df = offsets[1:] - offsets[:-1]
-    idf = np.log1p((n_docs - df + 0.5) / (df + 0.5)) * IMPACT_SCALE
-
+    formula = Formula(lengths, weighting)
+    idf = formula.idf(offsets[1:] - offsets[:-1])
     impacts = np.empty(len(docs), np.uint16)
     for start in range(0, len(docs), _POSTINGS_AT_A_TIME):
         part = slice(start, min(start + _POSTINGS_AT_A_TIME, len(docs)))
-        doc = docs[part].astype(np.intp)
-        tf = frequencies[part].astype(np.float64)
-        combined = np.einsum("pf,pf->p", tf, gain[doc])
-        # With k1 = 0 a word in no field that counts would be 0 / 0.
-        score = combined * (parameters.k1 + 1.0) / np.maximum(combined + parameters.k1, 1e-300)
-        matching = tf @ counting > 0.0
-        for field, share in enumerate(weighting.shares):
-            if share:
-                found = np.flatnonzero(tf[:, field])
-                tf_found = tf[found, field]
-                saturated = tf_found * (parameters.share_k1 + 1.0)
-                saturated /= tf_found + share_norms[doc[found], field]
-                score[found] += share * saturated
-        first, last = np.searchsorted(keyword_postings, (part.start, part.stop))
-        score[keyword_postings[first:last] - part.start] += weighting.keyword_share
+        alone = keyword_postings[slice(*np.searchsorted(keyword_postings, (part.start, part.stop)))]
         # The term of each posting of this part, as runs between the offsets.
         first = int(np.searchsorted(offsets, part.start, "right")) - 1
         last = int(np.searchsorted(offsets, part.stop, "left"))
         bounds = np.clip(offsets[first : last + 1], part.start, part.stop)
-        score *= np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
-        impacts[part] = np.clip(np.rint(score), 1, MAX_IMPACT) * matching
+        posting_idf = np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
+        impacts[part] = formula.impacts(docs[part], frequencies[part], posting_idf, alone - part.start)
     return impacts
+
+
+class Formula:
+    """The formula over the articles of an index, by one weighting."""
+
+    def __init__(self, lengths: npt.NDArray[Any], weighting: Weighting) -> None:
+        """``lengths``: field lengths, shape (n_docs, 3)."""
+        self.weighting = weighting
+        parameters, weights = weighting
+        relative = lengths / average_lengths(lengths)
+        b = np.asarray(parameters.b)
+        self._n_docs = len(lengths)
+        # What one occurrence in each field of each article counts: shape (n_docs, 3). With b = 1 an empty
+        # field, in which only stop words can occur, has no bound.
+        self._gain = np.asarray(weights) / np.maximum(1.0 - b + b * relative, 1e-9)
+        self._counting = np.asarray(weights) > 0.0
+        self._share_norms = parameters.share_k1 * (1.0 - parameters.share_b + parameters.share_b * relative)
+
+    def idf(self, df: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The idf of terms by their document frequencies."""
+        idf: npt.NDArray[np.float64] = np.log1p((self._n_docs - df + 0.5) / (df + 0.5))
+        return idf
+
+    def impacts(
+        self,
+        docs: npt.NDArray[Any],
+        frequencies: npt.NDArray[Any],
+        idf: npt.NDArray[np.float64],
+        alone: npt.NDArray[Any],
+    ) -> npt.NDArray[np.uint16]:
+        """The impacts of postings, as :func:`compute_impacts` has them.
+
+        ``docs``: article of each, shape (n,). ``frequencies``: shape (n, 3). ``idf``: of their terms, shape
+        (n,), or of their term, shape (1,). ``alone``: those whose term alone is a keyword of the article.
+        """
+        parameters = self.weighting.parameters
+        docs = docs.astype(np.intp)
+        tf = frequencies.astype(np.float64)
+        combined = np.einsum("pf,pf->p", tf, self._gain[docs])
+        # With k1 = 0 a word in no field that counts would be 0 / 0.
+        score = combined * (parameters.k1 + 1.0) / np.maximum(combined + parameters.k1, 1e-300)
+        matching = tf @ self._counting > 0.0
+        for field, share in enumerate(self.weighting.shares):
+            if share:
+                found = np.flatnonzero(tf[:, field])
+                tf_found = tf[found, field]
+                saturated = tf_found * (parameters.share_k1 + 1.0)
+                saturated /= tf_found + self._share_norms[docs[found], field]
+                score[found] += share * saturated
+        score[alone] += self.weighting.keyword_share
+        score *= idf * IMPACT_SCALE
+        score = np.clip(np.rint(score), 1, MAX_IMPACT) * matching
+        impacts: npt.NDArray[np.uint16] = score.astype(np.uint16)
+        return impacts
 
 
 def compute_pair_impacts(

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.segment import Segment
+from qtsearch.fieldwords import FieldWords
 from qtsearch.parameters import Weighting
 from qtsearch.planner import Laid, Plan, Planner
 from qtsearch.schema import slugify
@@ -53,6 +54,7 @@ class Searcher:
         self._padded = -(-segment.n_docs // _COLUMNS) * _COLUMNS
         self.planner = Planner(segment, weighting or Weighting.of(segment.parameters), self._padded)
         self.plan = self.planner.plan
+        self.field_words = FieldWords(segment, self.planner.weighting)
         self._subjects = {s.slug: (s.start, s.stop) for s in segment.subjects if s.slug}
         #: The first page of the article of each page.
         self.originals = segment.originals.data

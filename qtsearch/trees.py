@@ -11,31 +11,32 @@ matchers.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from whoosh import query as queries
 
+from qtsearch import values
 from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.plugin import open_searcher
-from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
-from qtsearch.parameters import Weighting
-from qtsearch.planner import Extra, Plan, Postings, Scattered
+from qtsearch.planner import MAX_TERM_COUNT, Extra, Plan, Postings, Scattered
 from qtsearch.proximity import phrase_docs
 from qtsearch.schema import FIELD_NAMES
-from qtsearch.scoring import IMPACT_SCALE, MAX_IMPACT, compute_impacts
+from qtsearch.scoring import IMPACT_SCALE, MAX_IMPACT
 from qtsearch.searcher import Searcher
 from qtsearch.vocabulary import Vocabulary
 
 __all__ = ["Match", "evaluate"]
 
-#: Boosts are taken as multiples of one part of this many.
+#: Boosts are from 0 to this, and taken as multiples of one part of so many.
+_MAX_BOOST: Final = 100.0
 _BOOST_UNIT: Final = 16
 
 Mask = npt.NDArray[np.bool_]
+Docs = npt.NDArray[np.intp]
 
 
 class Match(NamedTuple):
@@ -53,31 +54,92 @@ def evaluate(
     searcher: Searcher, vocabulary: Vocabulary, tree: queries.Query, typed: Mapping[str, str]
 ) -> Match:
     """Work a tree out. ``typed``: words as typed by their terms, to be shown to people."""
-    evaluator = _Evaluator(searcher, vocabulary, typed)
-    mask = evaluator.match(tree, 1.0, counted=True)
-    return Match(mask, evaluator.plan(), np.concatenate([np.zeros(0, np.intp), *evaluator.forms]))
+    worth = _Worth(searcher, typed)
+    mask = _Evaluator(searcher, vocabulary, worth).match(tree, 1.0, counted=True)
+    return Match(mask, worth.plan(), np.concatenate([np.zeros(0, np.intp), *worth.forms]))
 
 
-class _FieldWord(NamedTuple):
-    """A word of one field: what it counts in ``docs``."""
+# -- worth -----------------------------------------------------------------------------------------
+
+
+class _Word(NamedTuple):
+    """A word of all text fields."""
+
+    text: str  # as typed
+    term: int
+    boost: float
+    start: int  # where it was typed
+
+
+class _Part(NamedTuple):
+    """What a part of the tree counts by itself, in whole impacts; ``soft``: as a soft word does."""
 
     text: str
-    docs: npt.NDArray[Any]
-    impacts: npt.NDArray[np.uint16]
+    docs: Docs
+    impacts: npt.NDArray[Any]
     boost: float
     soft: bool
 
 
-class _Evaluator:
-    def __init__(self, searcher: Searcher, vocabulary: Vocabulary, typed: Mapping[str, str]) -> None:
-        self.searcher = searcher
-        self.segment: Segment = searcher.segment
-        self.vocabulary = vocabulary
-        self.typed = typed
-        self.words: list[tuple[str, int, float]] = []  # as typed, term, boost
-        self.field_words: list[_FieldWord] = []
-        self.constants: list[tuple[str, Mask, float]] = []
+class _Worth:
+    """What the counted parts of a tree are worth."""
+
+    def __init__(self, searcher: Searcher, typed: Mapping[str, str]) -> None:
+        self._searcher = searcher
+        self._typed = typed
+        self.words: list[_Word] = []
+        self.parts: list[_Part] = []
         self.forms: list[npt.NDArray[np.intp]] = []
+
+    def name(self, term: str) -> str:
+        """The word as it was typed."""
+        return self._typed.get(term, term)
+
+    def size(self) -> tuple[int, int]:
+        """How much there is, to go back to."""
+        return len(self.words), len(self.parts)
+
+    def forget(self, size: tuple[int, int]) -> None:
+        """Go back to what there was."""
+        del self.words[size[0] :], self.parts[size[1] :]
+
+    def add_constant(self, text: str, mask: Mask, score: float) -> None:
+        """Let every article of a mask get a score."""
+        docs = np.flatnonzero(mask)
+        self.parts.append(_Part(text, docs, np.full(len(docs), IMPACT_SCALE), score, False))
+
+    def plan(self) -> Plan:
+        """All of it. The words count together as a query of them does, in the order they were typed."""
+        planner = self._searcher.planner
+        words = sorted(self.words, key=lambda word: word.start)
+        plan = planner.plan_terms([word.text for word in words], [word.term for word in words])
+        if any(word.boost != 1.0 for word in words):
+            more: dict[Postings, float] = {}
+            for postings, word in zip(plan.words, words, strict=True):
+                if postings is not None:
+                    more[postings] = more.get(postings, 0.0) + word.boost - 1.0
+            most = MAX_TERM_COUNT * _MAX_BOOST
+            times = {postings: round(_BOOST_UNIT * min(extra, most)) for postings, extra in more.items()}
+            plan = planner.join(plan, times, _BOOST_UNIT)
+        some_hard = plan.some_hard or any(not part.soft for part in self.parts)
+        extras = []
+        for text, docs, impacts, boost, soft in self.parts:
+            counted = planner.soften(impacts) if soft and some_hard else impacts
+            added = np.rint(counted * (boost * plan.unit)).astype(np.uint32)
+            extras.append(Extra(text, Scattered(docs, added, int(added.max(initial=0)))))
+        plan.add(extras)
+        return plan
+
+
+# -- matches ---------------------------------------------------------------------------------------
+
+
+class _Evaluator:
+    def __init__(self, searcher: Searcher, vocabulary: Vocabulary, worth: _Worth) -> None:
+        self._segment = searcher.segment
+        self._field_words = searcher.field_words
+        self._vocabulary = vocabulary
+        self._worth = worth
         self._matchers: dict[type, Callable[[Any, float, bool], Mask]] = {
             queries.Or: self._or,
             queries.DisjunctionMax: self._or,
@@ -89,13 +151,11 @@ class _Evaluator:
             queries.Otherwise: self._otherwise,
             queries.ConstantScoreQuery: self._constant,
             queries.Every: self._every,
-            queries.DateRange: self._dates,
-            queries.NumericRange: self._numbers,
             type(queries.NullQuery): lambda query, boost, counted: self._none(),
         }
 
     def _none(self) -> Mask:
-        return np.zeros(self.segment.n_docs, bool)
+        return np.zeros(self._segment.n_docs, bool)
 
     # -- operators ---------------------------------------------------------------------------------
 
@@ -103,16 +163,19 @@ class _Evaluator:
         """The articles that match a part of the tree; if it is ``counted``, its words count."""
         kind = type(query)  # a subclass may mean something else
         if kind in self._matchers:
-            return self._matchers[kind](query, boost * float(getattr(query, "boost", 1.0)), counted)
+            return self._matchers[kind](query, boost * getattr(query, "boost", 1.0), counted)
+        mask = values.matching(self._segment, query)
+        if mask is not None:
+            return mask
         if _leaf_key(query) is not None:
-            return self._leaf(query, query.fieldname, boost * query.boost, counted)
+            return self._leaf(query, query.fieldname, boost, counted)
         return self._by_whoosh(query, boost, counted)
 
     def _or(self, query: Any, boost: float, counted: bool) -> Mask:
         found = self._none()
-        for child, field in _merged(query):
-            if field is _IN_ALL_FIELDS:
-                found |= self._leaf(child, None, boost * child.boost, counted)
+        for child, in_all_fields in _merged(query):
+            if in_all_fields:
+                found |= self._leaf(child, None, boost, counted)
             else:
                 found |= self.match(child, boost, counted)
         return found
@@ -123,8 +186,7 @@ class _Evaluator:
         return found
 
     def _not(self, query: Any, boost: float, counted: bool) -> Mask:
-        found: Mask = ~self.match(query.query, boost, False)
-        return found
+        return ~self.match(query.query, boost, False)
 
     def _and_not(self, query: Any, boost: float, counted: bool) -> Mask:
         return self.match(query.a, boost, counted) & ~self.match(query.b, boost, False)
@@ -135,216 +197,117 @@ class _Evaluator:
         return found
 
     def _require(self, query: Any, boost: float, counted: bool) -> Mask:
+        # Whoosh 2.7.4 leaves out what it should require.
         return self.match(query.a, boost, counted) & self.match(query.b, boost, False)
 
     def _otherwise(self, query: Any, boost: float, counted: bool) -> Mask:
-        n_words, n_field_words, n_constants = len(self.words), len(self.field_words), len(self.constants)
+        size = self._worth.size()
         found = self.match(query.a, boost, counted)
         if found.any():
             return found
-        del self.words[n_words:], self.field_words[n_field_words:], self.constants[n_constants:]
+        self._worth.forget(size)
         return self.match(query.b, boost, counted)
 
     def _constant(self, query: Any, boost: float, counted: bool) -> Mask:
         found = self.match(query.child, boost, False)
         if counted:
-            self.constants.append((str(query.child), found, boost * query.score))
+            self._worth.add_constant(str(query.child), found, _bounded(boost * query.score))
         return found
 
     def _every(self, query: Any, boost: float, counted: bool) -> Mask:
-        if query.fieldname in (None, "*", "url"):
-            return ~self._none()
-        return self._by_whoosh(query, boost, False)
+        return ~self._none() if query.fieldname is None else self._by_whoosh(query, boost, False)
 
-    # -- fields of one value a page ----------------------------------------------------------------
-
-    def _dates(self, query: Any, boost: float, counted: bool) -> Mask:
-        # A page's date is the midnight that its day begins with.
-        low, high = query.startdate, query.enddate
-        found: Mask = self.segment.dates != NO_DATE
-        if low is not None:
-            after = query.startexcl or low.time() != datetime.time()
-            found &= self.segment.dates >= low.toordinal() + after
-        if high is not None:
-            before = query.endexcl and high.time() == datetime.time()
-            found &= self.segment.dates <= high.toordinal() - before
-        return found
-
-    def _numbers(self, query: Any, boost: float, counted: bool) -> Mask:
-        if query.fieldname != "id":
-            return self._by_whoosh(query, boost, counted)
-        found: Mask = self.segment.ids != NO_ID
-        if query.start is not None:
-            found &= self.segment.ids >= query.start + query.startexcl
-        if query.end is not None:
-            found &= self.segment.ids <= query.end - query.endexcl
-        return found
-
-    def _value(self, query: queries.Term, counted: bool) -> Mask:
-        found = self._none()
-        if query.fieldname == "url":
-            doc = self.segment.find_url(query.text)
-            found[doc : doc + 1] = doc >= 0
-            return found
-        if query.fieldname == "subject":
-            for start, stop in self.searcher.ranges([query.text]):
-                found[start:stop] = True
-            return found
-        return self._by_whoosh(query, 0.0, counted)
-
-    # -- leaves of the text fields -----------------------------------------------------------------
+    # -- leaves ------------------------------------------------------------------------------------
 
     def _leaf(self, query: Any, fieldname: str | None, boost: float, counted: bool) -> Mask:
         """A word, phrase or pattern. ``fieldname``: ``None`` for all text fields."""
-        if fieldname is not None and fieldname not in FIELD_NAMES:
-            if type(query) is queries.Term:
-                return self._value(query, counted)
-            return self._by_whoosh(query, 0.0, counted)
+        boost = _bounded(boost * query.boost)
         field = None if fieldname is None else FIELD_NAMES.index(fieldname)
         if type(query) is queries.Term:
-            return self._terms([query.text], 1, field, boost, counted)
+            return self._phrase([query.text], query, field, boost, counted)
         if type(query) is queries.Phrase:
-            return self._terms(query.words, query.slop, field, boost, counted)
-        forms = self._forms(query, field)
-        terms = np.unique(self.segment.form_terms[forms]).astype(np.intp)
-        found = self._having(terms, field)
+            return self._phrase(query.words, query, field, boost, counted)
+        forms = self._forms(query)
+        if field is not None:
+            forms = forms[self._segment.form_frequencies[forms, field] > 0]
+        found = self._vocabulary.having(np.unique(self._segment.form_terms[forms]), field)
         if counted:
-            self.forms.append(forms)
-            self.constants.append((str(query) if field is not None else _without_field(query), found, boost))
+            self._worth.forms.append(forms)
+            text = str(query) if field is not None else str(query).partition(":")[2]
+            self._worth.add_constant(text, found, boost)
         return found
 
-    def _terms(self, texts: Sequence[str], slop: int, field: int | None, boost: float, counted: bool) -> Mask:
-        """Articles that have a term, or several as a phrase."""
-        terms = [self.segment.find_term(text.encode("utf-8", "surrogatepass")) for text in texts]
+    def _phrase(
+        self, texts: Sequence[str], query: Any, field: int | None, boost: float, counted: bool
+    ) -> Mask:
+        """Articles that have a word, or several as a phrase."""
+        segment, worth = self._segment, self._worth
+        terms = [segment.find_term(text.encode("utf-8", "surrogatepass")) for text in texts]
         found = self._none()
         if terms and min(terms) >= 0:
-            if len(terms) == 1:
-                docs, _ = self._postings(terms[0], field)
+            if len(terms) > 1:
+                found[phrase_docs(segment, terms, query.slop, field)] = True
             else:
-                docs = phrase_docs(self.segment, terms, slop, field)
-            found[docs] = True
-        if counted:
-            for text, term in zip(texts, terms, strict=True):
-                name = self.typed.get(text, text)
-                if field is None:
-                    self.words.append((name, term, boost))
-                elif term >= 0:
-                    self.field_words.append(self._field_word(name, term, field, boost, found))
+                found = self._vocabulary.having(np.array(terms), field)
+        if not counted:
+            return found
+        for text, term in zip(texts, terms, strict=True):
+            name = worth.name(text)
+            if field is None:
+                worth.words.append(_Word(name, term, boost, query.startchar or 0))
+            elif term >= 0:
+                docs, impacts = self._field_words.postings(term, field)
+                if len(terms) > 1:  # only where they stand as a phrase
+                    kept = found[docs]
+                    docs, impacts = docs[kept], impacts[kept]
+                soft = bool(segment.term_soft[term])
+                worth.parts.append(_Part(f"{FIELD_NAMES[field]}:{name}", docs, impacts, boost, soft))
         return found
 
-    def _postings(self, term: int, field: int | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Articles of a term, and its postings in them."""
-        start, stop = self.segment.offsets[term : term + 2].tolist()
-        docs = self.segment.docs[start:stop]
-        if field is None:
-            return docs, np.arange(start, stop)
-        here = np.flatnonzero(self.segment.frequencies[start:stop][:, field])
-        return docs[here], here + start
-
-    def _field_word(self, name: str, term: int, field: int, boost: float, where: Mask) -> _FieldWord:
-        """What a word of one field counts, in the articles ``where`` it stands as is asked."""
-        segment, own = self.segment, self.searcher.planner.weighting
-        start, stop = segment.offsets[term : term + 2].tolist()
-        weights = [0.0] * len(FIELD_NAMES)
-        weights[field] = own.weights[field] or own.parameters.weights[field] or 1.0
-        first, last = np.searchsorted(segment.keyword_postings, (start, stop))
-        docs = segment.docs[start:stop]
-        impacts = compute_impacts(
-            docs,
-            segment.frequencies[start:stop],
-            np.array([0, stop - start]),
-            segment.lengths,
-            segment.keyword_postings[first:last] - start,
-            Weighting(own.parameters, tuple(weights)),
-        )
-        kept = np.flatnonzero((impacts > 0) & where[docs])
-        text = f"{FIELD_NAMES[field]}:{name}"
-        return _FieldWord(text, docs[kept], impacts[kept], boost, bool(segment.term_soft[term]))
-
-    def _forms(self, query: Any, field: int | None) -> npt.NDArray[np.intp]:
+    def _forms(self, query: Any) -> npt.NDArray[np.intp]:
         """All words as written that a pattern stands for."""
-        vocabulary = self.vocabulary
-        kind = type(query)
-        if kind is queries.Prefix:
-            forms = vocabulary.with_prefix(query.text)
-        elif kind is queries.Wildcard:
-            forms = vocabulary.like(query.text)
-        elif kind is queries.FuzzyTerm:
-            forms = vocabulary.near(query.text, query.maxdist, query.prefixlength)
-        else:
-            forms = vocabulary.between(query.start, query.end, query.startexcl, query.endexcl)
-        if field is not None:
-            forms = forms[self.segment.form_frequencies[forms, field] > 0]
-        return forms
-
-    def _having(self, terms: npt.NDArray[np.intp], field: int | None) -> Mask:
-        """Articles that have one of these terms."""
-        found = self._none()
-        if len(terms):
-            # Terms of one beginning stand side by side, and so do their postings.
-            for run in np.split(terms, np.flatnonzero(np.diff(terms) != 1) + 1):
-                start, stop = self.segment.offsets[run[0]], self.segment.offsets[run[-1] + 1]
-                docs = self.segment.docs[start:stop]
-                if field is not None:
-                    docs = docs[self.segment.frequencies[int(start) : int(stop)][:, field] > 0]
-                found[docs] = True
-        return found
+        vocabulary = self._vocabulary
+        if type(query) is queries.Prefix:
+            return vocabulary.with_prefix(query.text)
+        if type(query) is queries.Wildcard:
+            return vocabulary.like(query.text)
+        if type(query) is queries.FuzzyTerm:
+            return vocabulary.near(query.text, query.maxdist, query.prefixlength)
+        return vocabulary.between(query.start, query.end, query.startexcl, query.endexcl)
 
     # -- anything else -----------------------------------------------------------------------------
 
+    @cached_property
+    def _whoosh(self) -> Any:
+        return open_searcher(self._segment, whoosh_schema())
+
     def _by_whoosh(self, query: Any, boost: float, counted: bool) -> Mask:
-        """By Whoosh's own matcher, and counted as Whoosh scores it."""
+        """By Whoosh's own matcher; counted as Whoosh scores it."""
         found = self._none()
-        with open_searcher(self.segment, whoosh_schema()) as searcher:
-            matcher = query.matcher(searcher, searcher.boolean_context() if not counted else None)
-            scores = []
-            while matcher.is_active():
-                found[matcher.id()] = True
-                if counted:
-                    scores.append((matcher.id(), matcher.score()))
-                matcher.next()
-        if scores and boost:
-            docs, values = zip(*scores, strict=True)
-            impacts = np.clip(np.rint(np.array(values) * IMPACT_SCALE), 1, MAX_IMPACT).astype(np.uint16)
-            self.field_words.append(_FieldWord(str(query), np.array(docs), impacts, boost, False))
+        context = self._whoosh.context() if counted else self._whoosh.boolean_context()
+        matcher = query.matcher(self._whoosh, context)
+        scores: dict[int, float] = {}
+        while matcher.is_active():
+            scores[matcher.id()] = matcher.score() if counted else 0.0
+            matcher.next()
+        docs = np.array(list(scores), np.intp)
+        found[docs] = True
+        if counted:
+            impacts = np.clip(np.rint(np.array(list(scores.values())) * IMPACT_SCALE), 0, MAX_IMPACT)
+            self._worth.parts.append(_Part(str(query), docs, impacts, _bounded(boost), False))
         return found
 
-    # -- worth -------------------------------------------------------------------------------------
 
-    def plan(self) -> Plan:
-        """What all counted words are worth."""
-        planner = self.searcher.planner
-        tokens = [name for name, _, _ in self.words]
-        plan = planner.plan_terms(tokens, [term for _, term, _ in self.words])
-        if any(boost != 1.0 for _, _, boost in self.words):
-            more: dict[Postings, int] = {}
-            for word, (_, _, boost) in zip(plan.words, self.words, strict=True):
-                if word is not None:
-                    more[word] = more.get(word, 0) + round(_BOOST_UNIT * (boost - 1.0))
-            plan = planner.join(plan, more, _BOOST_UNIT)
-        some_hard = plan.some_hard or any(not one.soft for one in self.field_words)
-        extras = []
-        for one in self.field_words:
-            impacts = planner.soften(one.impacts) if one.soft and some_hard else one.impacts
-            extras.append(_extra(one.text, one.docs, impacts * (one.boost * plan.unit)))
-        for text, mask, score in self.constants:
-            docs = np.flatnonzero(mask)
-            extras.append(_extra(text, docs, np.full(len(docs), score * IMPACT_SCALE * plan.unit)))
-        plan.add(extras)
-        return plan
-
-
-def _extra(text: str, docs: npt.NDArray[Any], added: npt.NDArray[Any]) -> Extra:
-    whole = np.rint(np.minimum(added, 1 << 30)).astype(np.uint32)
-    return Extra(text, Scattered(docs, whole, int(whole.max(initial=0))))
-
-
-_IN_ALL_FIELDS: Final = object()
+def _bounded(boost: float) -> float:
+    """A boost within its range; what is no number is 0."""
+    return min(boost, _MAX_BOOST) if boost > 0 else 0.0
 
 
 def _leaf_key(query: Any) -> tuple[Any, ...] | None:
     """What tells a leaf of a text field from another but for its field; ``None`` for what is no such leaf."""
     kind = type(query)
+    if getattr(query, "fieldname", None) not in FIELD_NAMES:
+        return None
     if kind is queries.Term and isinstance(query.text, str):
         return kind, query.text, query.boost
     if kind is queries.Phrase:
@@ -358,22 +321,20 @@ def _leaf_key(query: Any) -> tuple[Any, ...] | None:
     return None
 
 
-def _merged(children: Iterable[Any]) -> list[tuple[Any, object]]:
-    """The children, those that look for the same in all text fields once."""
-    found: dict[Any, list[Any]] = {}
+def _merged(children: Iterable[Any]) -> list[tuple[Any, bool]]:
+    """The children, and whether each is looked for in all text fields: what is asked of every one of them is
+    one."""
+    merged: list[tuple[Any, bool]] = []
+    alike: dict[tuple[Any, ...], dict[str, list[Any]]] = {}
     for child in children:
         key = _leaf_key(child)
-        found.setdefault(id(child) if key is None else key, []).append(child)
-    merged: list[tuple[Any, object]] = []
-    for group in found.values():
-        fields = {getattr(child, "fieldname", None) for child in group}
-        if len(group) >= len(FIELD_NAMES) and fields >= set(FIELD_NAMES):
-            times = min(sum(child.fieldname == name for child in group) for name in FIELD_NAMES)
-            merged += [(group[0], _IN_ALL_FIELDS)] * times
-            group = [child for child in group if child.fieldname not in FIELD_NAMES]
-        merged += [(child, None) for child in group]
+        if key is None:
+            merged.append((child, False))
+        else:
+            alike.setdefault(key, {name: [] for name in FIELD_NAMES})[child.fieldname].append(child)
+    for by_field in alike.values():
+        times = min(map(len, by_field.values()))
+        for name, leaves in by_field.items():
+            in_all_fields = leaves[:times] if name == FIELD_NAMES[0] else []
+            merged += [(leaf, True) for leaf in in_all_fields] + [(leaf, False) for leaf in leaves[times:]]
     return merged
-
-
-def _without_field(query: Any) -> str:
-    return str(query).partition(":")[2]

@@ -1,7 +1,11 @@
-"""The surface forms of an index, and which of them a pattern stands for: prefix, wildcard, fuzzy, range."""
+"""The surface forms of an index, which of them a pattern stands for, and which articles have them.
+
+A pattern is a prefix, a wildcard, a fuzzy word or a range.
+"""
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from functools import cached_property
 from typing import Any, Final
@@ -10,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.segment import Segment
+from qtsearch.schema import FIELD_NAMES
 
 __all__ = ["Vocabulary"]
 
@@ -23,7 +28,39 @@ class Vocabulary:
     """Patterns → numbers of surface forms, ascending. What it needs is prepared when first asked for."""
 
     def __init__(self, segment: Segment) -> None:
+        self._segment = segment
         self._forms = segment.forms
+
+    # -- articles ----------------------------------------------------------------------------------
+
+    def having(self, terms: npt.NDArray[Any], field: int | None) -> npt.NDArray[np.bool_]:
+        """Which articles have one of these terms, given ascending: bool, shape (n_docs,).
+
+        ``field``: in this one, ``None`` for any.
+        """
+        docs, offsets = self._postings[field]
+        found = np.zeros(self._segment.n_docs, bool)
+        if len(terms):
+            # Terms of one beginning stand side by side, and so do their postings.
+            breaks = np.flatnonzero(np.diff(terms) != 1) + 1
+            starts = offsets[terms[np.concatenate(([0], breaks))]].tolist()
+            stops = offsets[terms[np.concatenate((breaks - 1, [-1]))] + 1].tolist()
+            spans = zip(starts, stops, strict=True)
+            found[np.concatenate([docs[start:stop] for start, stop in spans])] = True
+        return found
+
+    @cached_property
+    def _postings(self) -> dict[int | None, tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
+        """The articles of all postings, and of those of each field, and where each term's begin."""
+        segment = self._segment
+        postings: dict[int | None, tuple[Any, Any]] = {None: (segment.docs, segment.offsets)}
+        for field in range(len(FIELD_NAMES)):
+            here = segment.frequencies.of_field(0, len(segment.docs), field) > 0
+            offsets = np.concatenate(([0], np.cumsum(segment.field_df[:, field], dtype=np.int64)))
+            postings[field] = segment.docs[here], offsets
+        return postings
+
+    # -- prefixes and ranges -----------------------------------------------------------------------
 
     def _place(self, text: str) -> int:
         """Where a text would stand among the forms."""
@@ -68,30 +105,35 @@ class Vocabulary:
     # -- wildcards ---------------------------------------------------------------------------------
 
     @cached_property
-    def _lines(self) -> tuple[bytes, Numbers]:
+    def _texts(self) -> list[str]:
+        return [form.decode("utf-8", "surrogatepass") for form in self._forms.tolist()]
+
+    @cached_property
+    def _lines(self) -> tuple[str, Numbers]:
         """All forms, each on a line, and where each begins."""
-        forms = self._forms.tolist()
-        starts = np.cumsum([0, *(len(form) + 1 for form in forms)])
-        return b"\n".join(forms), starts[:-1]
+        ends = np.cumsum([0, *(len(text) + 1 for text in self._texts)])
+        return "\n".join(self._texts), ends[:-1]
 
     def like(self, pattern: str) -> Numbers:
-        """The forms that match a pattern of letters, ``?`` for one of them and ``*`` for any number."""
-        expression = "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern)
-        matches = re.compile(expression).fullmatch
-        literals = [part for part in re.split(r"[*?]+", pattern) if part]
-        if literals and pattern.startswith(literals[0]):
-            numbers = self.with_prefix(literals[0])
-        elif literals:
-            text, starts = self._lines
-            matched = re.finditer(re.escape(max(literals, key=len).encode("utf-8", "surrogatepass")), text)
-            places = np.array([match.start() for match in matched], np.int64)
-            numbers = np.unique(np.searchsorted(starts, places, "right") - 1)
-        else:
-            numbers = np.arange(len(self._forms))
-        forms = self._forms[numbers].tolist()
-        kept = [bool(matches(form.decode("utf-8", "surrogatepass"))) for form in forms]
+        """The forms that match a pattern: ``?`` is one sign, ``*`` any number, ``[ab]`` one of these."""
+        numbers = self._candidates(pattern)
+        match = re.compile(fnmatch.translate(pattern)).match
+        texts = self._texts
+        kept = [match(texts[number]) is not None for number in numbers.tolist()]
         found: Numbers = numbers[np.array(kept, bool)]
         return found
+
+    def _candidates(self, pattern: str) -> Numbers:
+        """The forms that have one of the pattern's stretches of letters, if it has any."""
+        literals = [] if "[" in pattern else re.findall(r"[^*?]+", pattern)
+        if not literals:
+            return np.arange(len(self._forms))
+        if pattern.startswith(literals[0]):
+            return self.with_prefix(literals[0])
+        text, starts = self._lines
+        matched = re.finditer(re.escape(max(literals, key=len)), text)
+        places = np.array([match.start() for match in matched], np.intp)
+        return np.unique(np.searchsorted(starts, places, "right") - 1)
 
     # -- fuzzy -------------------------------------------------------------------------------------
 
@@ -101,7 +143,7 @@ class Vocabulary:
         width = self._forms.dtype.itemsize
         codes: npt.NDArray[Any] = np.frombuffer(self._forms.tobytes(), np.uint8).reshape(-1, width)
         if (codes > 0x7F).any():
-            texts = np.array([form.decode("utf-8", "surrogatepass") for form in self._forms.tolist()])
+            texts = np.array(self._texts)
             codes = texts.view(np.uint32).reshape(len(texts), -1)
         lengths = (codes != 0).sum(axis=1)
         return codes, lengths, _letters(codes)

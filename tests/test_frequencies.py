@@ -30,6 +30,16 @@ def test_any_slice_is_what_was_encoded(rows, start, stop):
         assert (found[part] == frequencies[part]).all()
 
 
+@given(st.lists(st.tuples(counts, counts, counts), max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_one_field_and_all_together(rows, start, stop):
+    """The frequencies of one field, and the sums over the fields, are those of the slice."""
+    _, found = decoded(rows)
+    start, stop = min(start, len(rows)), min(max(start, stop), len(rows))
+    for field in range(3):
+        assert (found.of_field(start, stop, field) == found[start:stop][:, field]).all()
+    assert (found.totals(start, stop) == found[start:stop].sum(axis=1, dtype=np.int64)).all()
+
+
 @given(st.integers(0, 2**32), st.integers(1, 600), bounds, bounds)
 def test_more_triples_than_codes(seed, n_triples, start, stop):
     """Up to 600 distinct triples, of values up to 60,000, each once or many times and in any order."""

@@ -48,21 +48,24 @@ ORDER = """
     codec.terms
     codec.plugin
     generation
+    periods
+    lexemes
+    lexer
+    syntax
+    vocabulary
+    proximity
     planner
     synonyms
+    fieldwords
     searcher
+    values
+    trees
     feedback
     related
     completion
     facets
     selection
-    vocabulary
     snapshot
-    periods
-    lexer
-    proximity
-    syntax
-    trees
     query
     results
     explanation

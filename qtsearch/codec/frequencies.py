@@ -59,6 +59,25 @@ class Frequencies:
     def __getitem__(self, part: slice) -> npt.NDArray[np.uint16]:
         start, stop, _ = part.indices(len(self._codes))
         found = self._table.take(self._codes[start:stop], axis=0)
-        first, last = np.searchsorted(self._rare_postings, (start, stop))
-        found[self._rare_postings[first:last] - start] = self._rare_frequencies[first:last]
+        places, rare = self._rare(start, stop)
+        found[places] = rare
         return found
+
+    def of_field(self, start: int, stop: int, field: int) -> npt.NDArray[np.uint16]:
+        """The frequencies in one field of the postings ``start`` ≤ posting < ``stop``: shape (n,)."""
+        found = self._table[:, field].take(self._codes[start:stop])
+        places, rare = self._rare(start, stop)
+        found[places] = rare[:, field]
+        return found
+
+    def totals(self, start: int, stop: int) -> npt.NDArray[np.int64]:
+        """The frequencies of these postings in all fields together: shape (n,)."""
+        found: npt.NDArray[np.int64] = self._table.sum(axis=1, dtype=np.int64)[self._codes[start:stop]]
+        places, rare = self._rare(start, stop)
+        found[places] = rare.sum(axis=1)
+        return found
+
+    def _rare(self, start: int, stop: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Which of these postings are in the list, counted from ``start``, and their frequencies."""
+        first, last = np.searchsorted(self._rare_postings, (start, stop))
+        return self._rare_postings[first:last] - start, self._rare_frequencies[first:last]

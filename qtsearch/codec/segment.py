@@ -290,11 +290,12 @@ class Segment:
     def find_url(self, url: str) -> int:
         """The article with this url, -1 if there is none."""
         wanted = url.encode("utf-8", "surrogatepass")
-        place = bisect_left(self.url_order, wanted, key=self._url)
+        place = bisect_left(self.url_order, wanted, key=self.url)
         doc = int(self.url_order[place]) if place < self.n_docs else -1
-        return doc if doc >= 0 and self._url(doc) == wanted else -1
+        return doc if doc >= 0 and self.url(doc) == wanted else -1
 
-    def _url(self, doc: int) -> bytes:
+    def url(self, doc: int) -> bytes:
+        """The url of an article, in UTF-8."""
         return self.heading(doc).partition(b"\0")[0]
 
     def subject_of(self, doc: int) -> SubjectSlice:
