@@ -15,7 +15,7 @@ from test_sounds import respelled
 
 from qtsearch import spelling
 from qtsearch.analysis import fold
-from qtsearch.spelling import CERTAIN_EVIDENCE, MIN_TOLERANT_PREFIX, Speller
+from qtsearch.spelling import MIN_TOLERANT_PREFIX, Speller
 
 words = st.text("aeoctphsné", min_size=1, max_size=9)
 vocabularies = st.dictionaries(words.map(fold), st.integers(0, 1000), max_size=30)
@@ -118,10 +118,10 @@ def test_put_right(typed, meant):
     assert speller_of(MEDICAL).suggest(typed)[0].word == meant
 
 
-@pytest.mark.parametrize(("typed", "certain"), [("diabetis", True), ("anurism", False), ("hart", False)])
-def test_evidence_tells_what_is_certain(typed, certain):
-    """A slip in a long and frequent word is; several in a rare word, or one in a short word, are not."""
-    assert (speller_of(MEDICAL).suggest(typed)[0].evidence >= CERTAIN_EVIDENCE) == certain
+def test_evidence_tells_what_is_certain():
+    """A slip in a long and frequent word has more of it than several in a rare word, or one in a short word."""
+    evidence = [speller_of(MEDICAL).suggest(typed)[0].evidence for typed in ("diabetis", "anurism", "hart")]
+    assert evidence[0] > 7 > max(evidence[1:])
 
 
 @pytest.mark.parametrize(
@@ -277,5 +277,5 @@ def test_prefixes_while_typing(typed, meant):
 
 def test_bounds_are_as_documented():
     """What callers build on."""
-    assert (MIN_TOLERANT_PREFIX, CERTAIN_EVIDENCE) == (4, 7.0)
+    assert MIN_TOLERANT_PREFIX == 4
     assert set(spelling.__all__) >= {"Speller", "Suggestion"}
