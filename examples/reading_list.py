@@ -42,7 +42,7 @@ def main() -> int:
                 index, arguments.topics, subject=arguments.subject, length=arguments.length
             ):
                 print(line)
-    except qtsearch.QtsearchError as error:
+    except (qtsearch.QtsearchError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from qtsearch.cli.common import OK, REJECTED, add_index, command, fail, number_of, print_json
+from qtsearch.markup import remove_controls
 
 if TYPE_CHECKING:
     from qtsearch import ReindexReport
@@ -58,7 +59,7 @@ def _reindex(arguments: argparse.Namespace) -> int:
             progress=bar.show if sys.stderr.isatty() else None,
         )
     for error in report.rejected:
-        print(f"rejected {error}", file=sys.stderr)
+        print(f"rejected {remove_controls(str(error))}", file=sys.stderr)
     if arguments.json:
         print_json(
             {

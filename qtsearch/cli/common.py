@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import sys
 from typing import Any, Final, TextIO
+
+from qtsearch.markup import remove_controls
 
 __all__ = [
     "ERROR",
@@ -19,6 +23,7 @@ __all__ = [
     "fail",
     "number_of",
     "print_json",
+    "terminal_width",
 ]
 
 OK: Final = 0
@@ -26,10 +31,15 @@ ERROR: Final = 1
 REJECTED: Final = 3
 INTERRUPTED: Final = 130
 
+_MIN_WIDTH: Final = 20
+_MAX_WIDTH: Final = 100
+# What steers a terminal, or is no text, and what JSON need not escape.
+_UNESCAPED: Final = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 def fail(message: str) -> int:
     """Say what went wrong; returns the exit code."""
-    print(f"qtsearch: {message}", file=sys.stderr)
+    print(f"qtsearch: {remove_controls(message)}", file=sys.stderr)
     return ERROR
 
 
@@ -37,22 +47,35 @@ def print_json(value: Any) -> None:
     """One JSON object on one line."""
     import json
 
-    print(json.dumps(value, ensure_ascii=False))
+    text = json.dumps(value, ensure_ascii=(sys.stdout.encoding or "utf-8").lower() != "utf-8")
+    print(_UNESCAPED.sub(lambda char: f"\\u{ord(char[0]):04x}", text))
+
+
+def terminal_width() -> int:
+    """Columns to fill: those of the terminal, from 20 to 100."""
+    return max(_MIN_WIDTH, min(shutil.get_terminal_size((_MAX_WIDTH, 24)).columns, _MAX_WIDTH))
 
 
 class Style:
-    """Bold and dim on a terminal; nothing elsewhere, or where ``NO_COLOR`` is set (no-color.org)."""
+    """Bold and dim on a terminal; nothing elsewhere, or where ``NO_COLOR`` is set (no-color.org).
+
+    Control characters of the text are left out everywhere: they could steer the terminal.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.on = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def bold(self, text: str) -> str:
         """In bold."""
-        return f"\033[1m{text}\033[22m" if self.on else text
+        return self._styled(text, 1)
 
     def dim(self, text: str) -> str:
         """Less bright."""
-        return f"\033[2m{text}\033[22m" if self.on else text
+        return self._styled(text, 2)
+
+    def _styled(self, text: str, code: int) -> str:
+        text = remove_controls(text)
+        return f"\033[{code}m{text}\033[22m" if self.on else text
 
 
 # -- arguments -------------------------------------------------------------------------------------
@@ -85,9 +108,12 @@ def add_index(parser: argparse.ArgumentParser) -> None:
 
 def count_of(text: str) -> int:
     """0 or more."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is less than 0")
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if not 0 <= value <= sys.maxsize:
+        raise argparse.ArgumentTypeError(f"{value} is not from 0 to {sys.maxsize}")
     return value
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from qtsearch.cli.common import OK, Style, add_index, command, count_of, number_of, print_json
+from qtsearch.cli.common import (
+    OK,
+    Style,
+    add_index,
+    command,
+    count_of,
+    number_of,
+    print_json,
+    terminal_width,
+)
+from qtsearch.markup import remove_controls
 
 if TYPE_CHECKING:
     from qtsearch import Explanation, Hit, Index, Results
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["add_commands"]
 
 _INDENT: Final = "     "
-_MAX_WIDTH: Final = 100
 _RELATED: Final = 3  # under each hit
 _FACETS: Final = 10
 
@@ -85,7 +93,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "show",
         "print an article",
         "Print the article at a url, rendered.",
-        "python -m qtsearch show /learn/medicine/questions/…",
+        "python -m qtsearch show /learn/medicine/questions/what-causes-deep-vein-thrombosis",
     )
     show.add_argument("url", metavar="URL", help="the page's url")
     add_index(show)
@@ -155,7 +163,8 @@ def _query(arguments: argparse.Namespace) -> int:
         )
         for subject in index.unknown_subjects(arguments.subject or ()):
             known = ", ".join(index.subjects())
-            print(f"qtsearch: no page has the subject {subject!r}; there are: {known}", file=sys.stderr)
+            told = f"qtsearch: no page has the subject {subject!r}; there are: {known}"
+            print(remove_controls(told), file=sys.stderr)
         text = results.corrected or arguments.text
         explanations = {
             hit.url: index.explain(text, hit.url, **asked) for hit in results if arguments.explain
@@ -180,19 +189,19 @@ class _Printer:
         self.index = index
         self.asked = arguments
         self.style = Style(sys.stdout)
-        self.width = min(shutil.get_terminal_size((_MAX_WIDTH, 24)).columns, _MAX_WIDTH)
+        self.width = terminal_width()
 
     def print(self, results: Results, explanations: dict[str, Explanation]) -> None:
         if results.corrected:
             print(f"no page matches {results.query!r}; these match {results.corrected!r}")
         if not results.total:
             print(f"no page matches {results.query!r}")
+            self._print_suggestion(results)
             return
-        first, last = (results[0].rank, results[len(results) - 1].rank) if len(results) else (0, 0)
+        shown = f"{results[0].rank}-{results[-1].rank}" if len(results) else "none"
         found = f"{results.total:,} {_pages(results.total)} in {results.elapsed_ms:.2f} ms"
-        print(f"{found}, showing {first}-{last}")
-        if results.suggestion and not results.corrected:
-            print(f"did you mean {results.suggestion!r}?")
+        print(f"{found}, showing {shown}")
+        self._print_suggestion(results)
         if self.asked.facets:
             _print_counts("subjects", results.subjects, "more with --json")
             _print_counts("months", results.months, "more with --json")
@@ -200,12 +209,16 @@ class _Printer:
             self._print_hit(hit)
             if hit.url in explanations:
                 lines = str(explanations[hit.url]).splitlines()[1:]
-                print("\n".join(_INDENT + line for line in lines))
+                print("\n".join(_INDENT + remove_controls(line) for line in lines))
+
+    def _print_suggestion(self, results: Results) -> None:
+        if results.suggestion and not results.corrected:
+            print(f"did you mean {results.suggestion!r}?")
 
     def _print_hit(self, hit: Hit) -> None:
         style = self.style
         date = f"{hit.date}  " if hit.date else ""
-        question = hit.marked_question().terminal() if style.on else hit.question
+        question = hit.marked_question().terminal() if style.on else remove_controls(hit.question)
         print(f"\n{hit.rank:3}. {question}  [{hit.score:.2f}]")
         print(_INDENT + style.dim(f"{hit.subject or '-'}  {date}{hit.url}"))
         for copy in hit.copies:
@@ -237,7 +250,7 @@ def _print_counts(name: str, counts: dict[str, int], rest: str) -> None:
     shown = [f"{value} {count:,}" for value, count in counts.items()]
     if len(shown) > _FACETS:
         shown = [*shown[:_FACETS], f"… ({len(counts) - _FACETS} {rest})"]
-    print(f"{name}: {', '.join(shown) or '-'}")
+    print(remove_controls(f"{name}: {', '.join(shown) or '-'}"))
 
 
 # -- show and complete -----------------------------------------------------------------------------
@@ -251,14 +264,14 @@ def _show(arguments: argparse.Namespace) -> int:
         article = index.get(arguments.url)
         if article is None:
             raise PageMissingError(index.path, arguments.url)
+        if arguments.json:
+            print_json(_as_dict(article))
+            return OK
         related = index.related(arguments.url)
-    if arguments.json:
-        print_json(_as_dict(article))
-        return OK
     from qtsearch.terminal import render_terminal
 
     style = Style(sys.stdout)
-    width = min(shutil.get_terminal_size((_MAX_WIDTH, 24)).columns, _MAX_WIDTH)
+    width = terminal_width()
     date = f"  {article.date}" if article.date else ""
     print(style.bold(article.question))
     print(style.dim(f"{article.subject or '-'}{date}  {article.url}"))
@@ -266,7 +279,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if article.page_keywords:
         print(_paragraph("keywords", article.page_keywords, width))
     for other in related:
-        print(f"related: {other.question}  {style.dim(other.url)}")
+        print(f"related: {remove_controls(other.question)}  {style.dim(other.url)}")
     return OK
 
 
@@ -279,7 +292,8 @@ def _as_dict(article: Article) -> dict[str, Any]:
 
 
 def _paragraph(name: str, values: Iterable[str], width: int) -> str:
-    return textwrap.fill(f"{name}: {', '.join(values)}", width, subsequent_indent="  ")
+    text = remove_controls(f"{name}: {', '.join(values)}")
+    return textwrap.fill(text, width, subsequent_indent="  ")
 
 
 def _complete(arguments: argparse.Namespace) -> int:
@@ -292,5 +306,6 @@ def _complete(arguments: argparse.Namespace) -> int:
         return OK
     style = Style(sys.stdout)
     for one in found:
-        print(one.text + style.dim(f"  {one.url}" if one.url else f"  {one.count:,} {_pages(one.count)}"))
+        where = one.url or f"{one.count:,} {_pages(one.count)}"
+        print(f"{remove_controls(one.text)}  {style.dim(where)}")
     return OK
