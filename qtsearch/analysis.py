@@ -193,7 +193,7 @@ def fold(token: str) -> str:
     if not form.isalnum():
         if form[-2:] == "'s":
             form = form[:-2] or form
-        point = "." if form[0].isdecimal() else ""
+        point = "." if form[:1].isdecimal() else ""
         if "\\" in form:
             form = re.sub(_COMMAND, "", form)
         form = "".join([c for c in form if c.isalnum() or c == point]).rstrip(".") or form

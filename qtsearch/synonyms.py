@@ -225,7 +225,9 @@ class Expander:
 
 def _words_of(segment: Segment, shorts: list[str]) -> set[str]:
     """Those of the short forms that the articles use as words: soft ones, and any not mostly in capitals."""
-    wanted = np.array([short.encode() for short in shorts] or [b""])
+    if not shorts or not len(segment.forms):
+        return set()
+    wanted = np.array([short.encode() for short in shorts])
     places = segment.forms.searchsorted(wanted.astype(segment.forms.dtype))
     places = np.minimum(places, len(segment.forms) - 1)
     times = segment.form_frequencies[places, : FIELD_NAMES.index("page_keywords")].sum(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -20,7 +21,10 @@ def expected(articles):
     counts = {}
     for article in articles:
         text = "\n".join((article.question, article.answer, *article.page_keywords))
-        terms = (analysis.stem(analysis.fold(token)) for token in analysis.tokenize(text))
+        forms = [analysis.fold(token) for token in analysis.tokenize(text)]
+        for field in (article.question, article.answer):
+            forms += [form for _, form in analysis.compounds(unicodedata.normalize("NFC", field))]
+        terms = map(analysis.stem, forms)
         counts[article.url] = Counter(term for term in terms if not analysis.is_soft(term))
     df = Counter(term for words in counts.values() for term in words)
     n = len(articles)

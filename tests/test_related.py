@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 import qtsearch
 from qtsearch.articles import Article, RelatedLink
-from qtsearch.codec.segment import NO_ID
 from qtsearch.related import linked, most_similar, related
 
 
 def page(url: str, text: str, *links: str, **keys: Any) -> Article:
-    """A page whose question is a word that no other has, and which links to these urls."""
+    """A page whose question is a word that only pages with its id have, and which links to these urls."""
     related = tuple(RelatedLink(link, None, "", "") for link in links)
-    return Article(url=url, question=url.replace("/", "q"), answer=text, related=related, **keys)
+    question = f"q{keys['id']}" if "id" in keys else url.replace("/", "q")
+    return Article(url=url, question=question, answer=text, related=related, **keys)
 
 
 def searcher_of(index):
@@ -238,11 +238,10 @@ def expected(index, url: str) -> list[tuple[int, int]]:
     for other in scores:
         if subject.slug and segment.subject_of(other) == subject:
             scores[other] += scores[other] // 4
-    found, seen = [], {segment.ids[doc]}
+    found, seen = [], {segment.originals[doc]}
     for other in sorted(scores, key=lambda other: (-scores[other], other)):
-        id_ = segment.ids[other]
-        if scores[other] and other != doc and (id_ not in seen or id_ == NO_ID):
-            seen.add(id_)
+        if scores[other] and segment.originals[other] not in seen:
+            seen.add(segment.originals[other])
             found.append((other, scores[other]))
     return found
 
@@ -283,7 +282,7 @@ def test_boosts_count(build_index):
         ]
     )
     assert set(similar(index, "/source")) == {"/answer", "/question"}
-    boosted = index._searcher({"answer": 0})
+    boosted = index._snapshot.boosted({"answer": 0})
     assert urls_of(index, most_similar(boosted, doc_of(index, "/source"), 5)[0]) == ["/question"]
 
 

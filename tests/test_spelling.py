@@ -119,7 +119,7 @@ def test_put_right(typed, meant):
 
 
 def test_evidence_tells_what_is_certain():
-    """A slip in a long and frequent word has more of it than several in a rare word, or one in a short word."""
+    """A slip in a long and frequent word has more of it than several in a rare word, or one in a short."""
     evidence = [speller_of(MEDICAL).suggest(typed)[0].evidence for typed in ("diabetis", "anurism", "hart")]
     assert evidence[0] > 7 > max(evidence[1:])
 

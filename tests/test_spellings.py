@@ -62,7 +62,7 @@ def article(url: str, way: str) -> Article:
 
 
 def urls(index: Index, query: str) -> list[str]:
-    return [hit.url for hit in index.search(query, limit=len(index))]
+    return [hit.url for hit in index.search(query, limit=len(index), collapse=False, correct=False)]
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,10 @@ from qtsearch.codec.segment import Segment
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import SynonymsError
 from qtsearch.explanation import explain
+from qtsearch.facets import Facets
 from qtsearch.feedback import broadened
 from qtsearch.searcher import Searcher
+from qtsearch.selection import Selection
 from qtsearch.synonyms import SHARE, Expander, Synonyms
 
 
@@ -306,7 +308,8 @@ def test_typed_words_count_more(searcher, parts):
             assert not word.soft
     for some in (expanded, broadened(searcher, expanded, None)):
         for doc, score in zip(*searcher.search(some, None, 20), strict=True):
-            explanation = explain(searcher, query, some, doc)
+            selection = Selection(searcher, Facets(searcher.segment), some)
+            explanation = explain(selection, query, doc)
             assert explanation.score == score / (256 * some.unit)
             assert explanation.score == sum(part.score for part in (*explanation.words, *explanation.phrases))
             for part in explanation.words:
@@ -327,7 +330,7 @@ def test_boosts_hold_for_words_that_join(build_index):
     """A planner of another weighting is expanded with its own postings."""
     index = build_index(PAGES)
     expander = Expander(Searcher(open_index_segment(index.path)).planner)
-    boosted = index._searcher({"answer": 0})
+    boosted = index._snapshot.boosted({"answer": 0})
     plan = expander.expand(boosted.planner, boosted.plan("ALI"))
     assert len(plan.counts) == 4
     assert all(len(word.docs) == 0 for word in plan.counts)
