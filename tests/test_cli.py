@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from command_line import on_terminal, run, run_process
+
+import qtsearch
+from qtsearch.articles import Article
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 
@@ -152,3 +159,219 @@ def test_ctrl_c_leaves_the_old_generation_and_no_litter(real_folder, tmp_path):
     assert errors == "qtsearch: interrupted; the index is as it was\n"
     assert sorted(os.listdir(tmp_path)) == before
     assert "thrombectomy" in run("query", "thrombectomy", "--index", tmp_path).stdout
+
+
+# -- terminals ---------------------------------------------------------------------------------------------
+
+HOSTILE = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202e"
+
+
+@pytest.fixture(scope="module")
+def hostile(build_index) -> str:
+    """An index of articles that hold escape sequences wherever an article can hold text."""
+    articles = [
+        Article(
+            f"/a{number}",
+            f"Why is{HOSTILE} blood clotting {number}?",
+            f"Because {HOSTILE} of **platelets** `{HOSTILE}`.",
+            page_keywords=(f"clotting{HOSTILE}", "platelets"),
+            subject=f"Medicine{HOSTILE}",
+            id=7,
+        )
+        for number in (1, 2)
+    ]
+    with build_index(articles) as index:
+        return index.path
+
+
+def commands(index: str | Path, text: str, url: str) -> list[list[str | Path]]:
+    """What prints texts of articles, with every option that prints more of them."""
+    query = ["query", text, "--index", index]
+    return [
+        [*query, "--facets", "--related", "--explain", "--all-pages"],
+        [*query, "--subject", "None"],
+        ["show", url, "--index", index],
+        ["complete", "clot", "--index", index],
+    ]
+
+
+def test_no_article_steers_a_terminal(hostile):
+    """No control character is printed, as text or as JSON, on stdout or stderr; and the text is there."""
+    for command in commands(hostile, "clotting", "/a1"):
+        plain, as_json = run(*command), run(*[part for part in command if part != "--facets"], "--json")
+        assert plain.returncode == as_json.returncode == 0
+        for text in (plain.stdout, plain.stderr, as_json.stdout):
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+        assert "red" in plain.stdout + plain.stderr
+        assert isinstance(json.loads(as_json.stdout), dict)
+
+
+def test_json_keeps_what_it_escapes(hostile):
+    """The controls of an article are in the JSON, escaped."""
+    assert HOSTILE in json.loads(run("show", "/a1", "--index", hostile, "--json").stdout)["question"]
+
+
+def test_a_rejected_file_steers_no_terminal(tmp_path):
+    """Names of files and reasons are printed without controls."""
+    (tmp_path / "\x1b[31mred.md").write_text("---\nquestion: [\n---\n")
+    shutil.copy(next(EXAMPLES.rglob("*.md")), tmp_path)
+    done = run("reindex", tmp_path, "--index", tmp_path / "index")
+    assert done.returncode == 3
+    assert "[31mred.md" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_colors_on_a_terminal_alone(hostile, number):
+    """A terminal has colours, and no other codes than those; NO_COLOR and TERM=dumb end them."""
+    command = commands(hostile, "clotting", "/a1")[number]
+    colored = on_terminal(*command)
+    without = re.sub(r"\x1b\[(0|1|2|4|22)m", "", colored)
+    assert without != colored
+    assert "\x1b" not in without + on_terminal(*command, NO_COLOR="1")
+    assert "\x1b" not in on_terminal(*command, TERM="dumb") + run_process(*command).stdout
+    assert "\x1b" in on_terminal(*command, NO_COLOR="")  # no-color.org: when not empty
+
+
+def test_json_has_no_colors_on_a_terminal(index):
+    """--json is the same wherever it goes."""
+    command = ["show", "/learn/medicine/questions/what-is-crohns-disease", "--json", "--index", index]
+    assert on_terminal(*command) == run(*command).stdout
+
+
+@pytest.mark.parametrize("columns", ["1", "19", "50", "1000"])
+def test_any_width_of_terminal(index, columns):
+    """Lines are wrapped to the terminal's columns, from 20 to 100."""
+    url = "/learn/medicine/questions/what-is-mechanical-thrombectomy-and-how-is-it-performed"
+    with mock.patch.dict(os.environ, COLUMNS=columns):
+        shown = run("show", url, "--index", index)
+        found = run("query", "thrombectomy", "--index", index)
+    assert (shown.returncode, found.returncode) == (0, 0)
+    width = min(max(int(columns), 20), 100)
+    answer = shown.stdout.split("\n\n", 1)[1].split("keywords:")[0]
+    assert all(len(line) <= width for line in answer.splitlines() if " " in line.strip())
+    assert max(map(len, answer.splitlines())) > width - 20
+
+
+# -- texts, pipes, files ---------------------------------------------------------------------------------
+
+
+def test_a_query_that_is_no_unicode(index):
+    """Bytes that are not UTF-8 are words without a page, told and printed as JSON without a traceback."""
+    for options in ([], ["--json"]):
+        done = run_process("query", b"xyzzy\xff".decode(errors="surrogateescape"), "--index", index, *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "xyzzy" in done.stdout
+
+
+def test_an_output_that_is_not_utf_8(index):
+    """What the encoding lacks is a question mark in a text, and escaped in JSON."""
+    url = "/learn/physics/questions/what-does-the-schrodinger-equation-describe"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = run_process("show", url, "--index", index, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?" in done.stdout
+    as_json = run_process("show", url, "--index", index, "--json", env=environment)
+    assert json.loads(as_json.stdout) == json.loads(run("show", url, "--index", index, "--json").stdout)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_clear_line(index):
+    """What cannot be printed is told, exit 1."""
+    command = f"'{sys.executable}' -m qtsearch query clot --index '{index}' > /dev/full"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("qtsearch: ")
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# -- reindex ---------------------------------------------------------------------------------------------
+
+
+def test_reindex_prints_one_json_object(tmp_path):
+    """--json has exactly these keys, with the files that were rejected; the exit code tells of those."""
+    source = tmp_path / "articles"
+    shutil.copytree(EXAMPLES / "nursing", source)
+    (source / "binary.md").write_bytes(b"---\nurl: \xff\n---\n")
+    done = run("reindex", source, "--index", tmp_path / "index", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 3
+    assert list(found) == [
+        *("index", "generation", "pages", "files"),
+        *("rejected", "no_index", "seconds", "size_bytes"),
+    ]
+    assert found["files"] == found["pages"] + found["no_index"] + 1
+    assert (found["index"], found["generation"]) == (str(tmp_path / "index"), 1)
+    (rejected,) = found["rejected"]
+    assert list(rejected) == ["path", "line", "reason"]
+    assert (rejected["path"], rejected["line"]) == (str(source / "binary.md"), 2)
+
+
+def test_reindex_takes_files_folders_and_pages_marked_no_index(tmp_path):
+    """Several sources add up; --include-no-index leaves nothing out."""
+    one = next((EXAMPLES / "medicine").glob("*.md"))
+    done = run("reindex", EXAMPLES / "nursing", one, "--index", tmp_path, "--json")
+    assert json.loads(done.stdout)["files"] == len(list((EXAMPLES / "nursing").glob("*.md"))) + 1
+    done = run("reindex", EXAMPLES, "--index", tmp_path, "--json", "--include-no-index")
+    found = json.loads(done.stdout)
+    assert (found["pages"], found["no_index"], found["generation"]) == (68, 0, 2)
+
+
+# -- show and complete -----------------------------------------------------------------------------------
+
+URL = "/learn/medicine/questions/what-is-mechanical-thrombectomy-and-how-is-it-performed"
+
+
+def test_show_prints_an_article(index):
+    """Question, subject, date and url, the answer rendered, keywords, related pages."""
+    done = run("show", URL, "--index", index)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [
+        "What is mechanical thrombectomy and how is it performed?",
+        f"Medicine  2025-01-09  {URL}",
+        "",
+    ]
+    assert "**" not in done.stdout
+    assert any(line.startswith("1. Imaging. ") for line in lines)
+    assert any(line.startswith("keywords: ") for line in lines)
+    assert any(line.startswith("related: How do stent retrievers differ") for line in lines)
+
+
+def test_show_prints_one_json_object(index):
+    """--json has exactly the keys of an article, the answer in Markdown."""
+    found = json.loads(run("show", URL, "--index", index, "--json").stdout)
+    assert list(found) == [field.name for field in dataclasses.fields(Article)]
+    assert (found["url"], found["date"], found["subject"]) == (URL, "2025-01-09", "Medicine")
+    assert "**" in found["answer"]
+
+
+def test_an_unknown_url_is_one_clear_line(index):
+    """Exit 1; the line names the url."""
+    for options in ([], ["--json"]):
+        done = run("show", "/nowhere", "--index", index, *options)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert "'/nowhere'" in done.stderr
+
+
+def test_complete_lists_keywords_and_questions(index):
+    """A keyword with its pages, a question with its url; --limit ends the list."""
+    done = run("complete", "throm", "--index", index)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "thrombectomy devices  1 page\n" in done.stdout
+    assert f"What is mechanical thrombectomy and how is it performed?  {URL}\n" in done.stdout
+    limited = run("complete", "throm", "--index", index, "--limit", "2").stdout
+    assert limited.splitlines() == done.stdout.splitlines()[:2]
+    assert run("complete", "throm", "--index", index, "--limit", "0").stdout == ""
+
+
+def test_complete_prints_one_json_object(index):
+    """--json has exactly these keys, the same completions as Python gives."""
+    found = json.loads(run("complete", "throm", "--index", index, "--json", "--limit", "9").stdout)
+    assert list(found) == ["text", "completions"]
+    with qtsearch.open_index(index) as opened:
+        assert found["completions"] == [one._asdict() for one in opened.complete("throm", limit=9)]
+    assert {tuple(one) for one in found["completions"]} == {("text", "kind", "count", "url")}
+    empty = run("complete", "", "--index", index, "--json").stdout
+    assert json.loads(empty) == {"text": "", "completions": []}
