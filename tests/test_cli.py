@@ -1,29 +1,27 @@
-"""The command line as people type it, in processes of its own."""
+"""The command line as people type it: the index it works on, what goes wrong, pipes and terminals."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from command_line import on_terminal, run, run_process
 
 import qtsearch
-from qtsearch import publishing
+from qtsearch.articles import Article
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
-
-
-def run(*arguments: str | Path, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "qtsearch", *map(str, arguments)], capture_output=True, text=True, **options
-    )
 
 
 @pytest.fixture(scope="module")
@@ -50,25 +48,6 @@ def test_query_lists_the_best_article_first(index):
     assert "/learn/medicine/questions/what-is-mechanical-thrombectomy" in done.stdout
 
 
-def test_query_prints_one_json_object(index):
-    """--json has exactly the documented keys."""
-    done = run("query", "how is a clot removed", "--index", index, "--json", "--limit", "2", "--offset", "1")
-    found = json.loads(done.stdout)
-    assert list(found) == ["query", "total", "elapsed_ms", "hits"]
-    assert found["query"] == "how is a clot removed"
-    keys = ["rank", "score", "url", "id", "question", "subject", "date", "keywords"]
-    assert [list(hit) for hit in found["hits"]] == [keys, keys]
-    assert [hit["rank"] for hit in found["hits"]] == [2, 3]
-    assert all(isinstance(hit["keywords"], list) for hit in found["hits"])
-
-
-def test_subject_may_be_repeated_and_named_in_any_case(index):
-    """--subject takes names and slugs, and several add up."""
-    query = ["query", "what is it", "--index", index, "--json", "--limit", "50"]
-    both = json.loads(run(*query, "--subject", "NURSING", "--subject", "computer-science").stdout)
-    assert {hit["subject"] for hit in both["hits"]} == {"Nursing", "Computer Science"}
-
-
 def test_an_unknown_subject_is_told(index):
     """A misspelt subject finds nothing, and stderr says which subjects there are."""
     done = run("query", "clot", "--index", index, "--subject", "Medicin")
@@ -87,10 +66,10 @@ def test_no_hit_is_not_an_error(index):
 def test_index_defaults_to_the_environment_then_to_index(index, tmp_path):
     """$QTSEARCH_INDEX is used when --index is not given, else the folder index."""
     environment = {**os.environ, "QTSEARCH_INDEX": str(index)}
-    assert "thrombectomy" in run("query", "thrombectomy", env=environment).stdout
+    assert "thrombectomy" in run_process("query", "thrombectomy", env=environment).stdout
     del environment["QTSEARCH_INDEX"]
     shutil.copytree(index, tmp_path / "index")
-    assert "thrombectomy" in run("query", "thrombectomy", env=environment, cwd=tmp_path).stdout
+    assert "thrombectomy" in run_process("query", "thrombectomy", env=environment, cwd=tmp_path).stdout
 
 
 def test_a_missing_index_is_one_clear_line(tmp_path):
@@ -118,16 +97,6 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path):
     assert "file" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["query"], ["query", "x", "--limit", "-1"], ["serve"], ["reindex"]]
-)
-def test_wrong_usage_exits_with_2(arguments):
-    """Wrong usage is told by argparse and exits with 2."""
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert "usage:" in done.stderr
-
-
 def test_rejected_files_are_listed_and_exit_with_3(tmp_path):
     """A reindex that published but rejected files lists each with its reason and exits with 3."""
     source = tmp_path / "articles"
@@ -142,12 +111,6 @@ def test_rejected_files_are_listed_and_exit_with_3(tmp_path):
     assert "not-yaml.md" in rejected[1]
     assert "broken YAML" in rejected[1]
     assert "2 files rejected" in done.stdout
-
-
-def test_every_command_has_an_example_in_its_help():
-    """Help ends with a command that can be pasted."""
-    for command in ("reindex", "query", "tune", "evaluate"):
-        assert f"python -m qtsearch {command}" in run(command, "--help").stdout
 
 
 def test_the_console_command_is_the_same(index):
@@ -181,7 +144,7 @@ def test_a_terminal_sees_a_progress_bar(tmp_path):
 
 def test_ctrl_c_leaves_the_old_generation_and_no_litter(real_folder, tmp_path):
     """Interrupted in the middle: exit 130, one line, the old index still there, nothing left over."""
-    run("reindex", EXAMPLES, "--index", tmp_path, check=True)
+    run("reindex", EXAMPLES, "--index", tmp_path)
     before = sorted(os.listdir(tmp_path))
     command = [sys.executable, "-m", "qtsearch", "reindex", str(real_folder), "--index", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
@@ -198,180 +161,217 @@ def test_ctrl_c_leaves_the_old_generation_and_no_litter(real_folder, tmp_path):
     assert "thrombectomy" in run("query", "thrombectomy", "--index", tmp_path).stdout
 
 
-# -- boosts, broadening, explanations ------------------------------------------------------------------
+# -- terminals ---------------------------------------------------------------------------------------------
+
+HOSTILE = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202e"
 
 
-def asked(index: Path, *arguments: str) -> dict:
-    """What a query prints as JSON."""
-    done = run("query", *arguments, "--index", index, "--json")
+@pytest.fixture(scope="module")
+def hostile(build_index) -> str:
+    """An index of articles that hold escape sequences wherever an article can hold text."""
+    articles = [
+        Article(
+            f"/a{number}",
+            f"Why is{HOSTILE} blood clotting {number}?",
+            f"Because {HOSTILE} of **platelets** `{HOSTILE}`.",
+            page_keywords=(f"clotting{HOSTILE}", "platelets"),
+            subject=f"Medicine{HOSTILE}",
+            id=7,
+        )
+        for number in (1, 2)
+    ]
+    with build_index(articles) as index:
+        return index.path
+
+
+def commands(index: str | Path, text: str, url: str) -> list[list[str | Path]]:
+    """What prints texts of articles, with every option that prints more of them."""
+    query = ["query", text, "--index", index]
+    return [
+        [*query, "--facets", "--related", "--explain", "--all-pages"],
+        [*query, "--subject", "None"],
+        ["show", url, "--index", index],
+        ["complete", "clot", "--index", index],
+    ]
+
+
+def test_no_article_steers_a_terminal(hostile):
+    """No control character is printed, as text or as JSON, on stdout or stderr; and the text is there."""
+    for command in commands(hostile, "clotting", "/a1"):
+        plain, as_json = run(*command), run(*[part for part in command if part != "--facets"], "--json")
+        assert plain.returncode == as_json.returncode == 0
+        for text in (plain.stdout, plain.stderr, as_json.stdout):
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+        assert "red" in plain.stdout + plain.stderr
+        assert isinstance(json.loads(as_json.stdout), dict)
+
+
+def test_json_keeps_what_it_escapes(hostile):
+    """The controls of an article are in the JSON, escaped."""
+    assert HOSTILE in json.loads(run("show", "/a1", "--index", hostile, "--json").stdout)["question"]
+
+
+def test_a_rejected_file_steers_no_terminal(tmp_path):
+    """Names of files and reasons are printed without controls."""
+    (tmp_path / "\x1b[31mred.md").write_text("---\nquestion: [\n---\n")
+    shutil.copy(next(EXAMPLES.rglob("*.md")), tmp_path)
+    done = run("reindex", tmp_path, "--index", tmp_path / "index")
+    assert done.returncode == 3
+    assert "[31mred.md" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_colors_on_a_terminal_alone(hostile, number):
+    """A terminal has colours, and no other codes than those; NO_COLOR and TERM=dumb end them."""
+    command = commands(hostile, "clotting", "/a1")[number]
+    colored = on_terminal(*command)
+    without = re.sub(r"\x1b\[(0|1|2|4|22)m", "", colored)
+    assert without != colored
+    assert "\x1b" not in without + on_terminal(*command, NO_COLOR="1")
+    assert "\x1b" not in on_terminal(*command, TERM="dumb") + run_process(*command).stdout
+    assert "\x1b" in on_terminal(*command, NO_COLOR="")  # no-color.org: when not empty
+
+
+def test_json_has_no_colors_on_a_terminal(index):
+    """--json is the same wherever it goes."""
+    command = ["show", "/learn/medicine/questions/what-is-crohns-disease", "--json", "--index", index]
+    assert on_terminal(*command) == run(*command).stdout
+
+
+@pytest.mark.parametrize("columns", ["1", "19", "50", "1000"])
+def test_any_width_of_terminal(index, columns):
+    """Lines are wrapped to the terminal's columns, from 20 to 100."""
+    url = "/learn/medicine/questions/what-is-mechanical-thrombectomy-and-how-is-it-performed"
+    with mock.patch.dict(os.environ, COLUMNS=columns):
+        shown = run("show", url, "--index", index)
+        found = run("query", "thrombectomy", "--index", index)
+    assert (shown.returncode, found.returncode) == (0, 0)
+    width = min(max(int(columns), 20), 100)
+    answer = shown.stdout.split("\n\n", 1)[1].split("keywords:")[0]
+    assert all(len(line) <= width for line in answer.splitlines() if " " in line.strip())
+    assert max(map(len, answer.splitlines())) > width - 20
+
+
+# -- texts, pipes, files ---------------------------------------------------------------------------------
+
+
+def test_a_query_that_is_no_unicode(index):
+    """Bytes that are not UTF-8 are words without a page, told and printed as JSON without a traceback."""
+    for options in ([], ["--json"]):
+        done = run_process("query", b"xyzzy\xff".decode(errors="surrogateescape"), "--index", index, *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "xyzzy" in done.stdout
+
+
+def test_an_output_that_is_not_utf_8(index):
+    """What the encoding lacks is a question mark in a text, and escaped in JSON."""
+    url = "/learn/physics/questions/what-does-the-schrodinger-equation-describe"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = run_process("show", url, "--index", index, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
+    assert "?" in done.stdout
+    as_json = run_process("show", url, "--index", index, "--json", env=environment)
+    assert json.loads(as_json.stdout) == json.loads(run("show", url, "--index", index, "--json").stdout)
 
 
-def scored(answer: dict) -> list[tuple[str, float]]:
-    return [(hit["url"], hit["score"]) for hit in answer["hits"]]
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_clear_line(index):
+    """What cannot be printed is told, exit 1."""
+    command = f"'{sys.executable}' -m qtsearch query clot --index '{index}' > /dev/full"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("qtsearch: ")
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_boosts_by_field(index):
-    """--boost may be repeated, is what ``boosts`` is in Python, and 0 leaves a field out."""
-    boosted = asked(index, "blood clot", "--boost", "question=0", "--boost", "answer=2.5")
-    with qtsearch.open_index(index) as opened:
-        same = opened.search("blood clot", boosts={"question": 0, "answer": 2.5})
-        assert [(hit["url"], hit["score"]) for hit in boosted["hits"]] == [
-            (hit.url, hit.score) for hit in same
-        ]
-        assert boosted["total"] == same.total
-    assert boosted["hits"] != asked(index, "blood clot")["hits"]
+# -- reindex ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("boost", "message"),
-    [
-        ("title=1", "there are: question, answer, page_keywords"),
-        ("answer=101", "from 0 to 100"),
-        ("answer=-1", "from 0 to 100"),
-        ("answer=nan", "from 0 to 100"),
-        ("answer=much", "'much' is no number"),
-        ("answer", "NAME=NUMBER"),
-        ("answer=", "is no number"),
-        ("=1", "no field"),
-        ("", "NAME=NUMBER"),
-    ],
-)
-def test_a_bad_boost_is_wrong_usage(index, boost, message):
-    """Exit code 2, and the line says what a boost is."""
-    done = run("query", "clot", "--index", index, f"--boost={boost}")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "--boost" in done.stderr
-    assert message in done.stderr
+def test_reindex_prints_one_json_object(tmp_path):
+    """--json has exactly these keys, with the files that were rejected; the exit code tells of those."""
+    source = tmp_path / "articles"
+    shutil.copytree(EXAMPLES / "nursing", source)
+    (source / "binary.md").write_bytes(b"---\nurl: \xff\n---\n")
+    done = run("reindex", source, "--index", tmp_path / "index", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 3
+    assert list(found) == [
+        *("index", "generation", "pages", "files"),
+        *("rejected", "no_index", "seconds", "size_bytes"),
+    ]
+    assert found["files"] == found["pages"] + found["no_index"] + 1
+    assert (found["index"], found["generation"]) == (str(tmp_path / "index"), 1)
+    (rejected,) = found["rejected"]
+    assert list(rejected) == ["path", "line", "reason"]
+    assert (rejected["path"], rejected["line"]) == (str(source / "binary.md"), 2)
 
 
-def test_broaden_finds_more(index):
-    """--broaden is what ``broaden`` is in Python."""
-    broadened = asked(index, "thrombectomy", "--broaden", "--limit", "30")
-    with qtsearch.open_index(index) as opened:
-        same = opened.search("thrombectomy", broaden=True, limit=30)
-        assert scored(broadened) == [(hit.url, hit.score) for hit in same]
-    assert broadened["total"] > asked(index, "thrombectomy")["total"]
+def test_reindex_takes_files_folders_and_pages_marked_no_index(tmp_path):
+    """Several sources add up; --include-no-index leaves nothing out."""
+    one = next((EXAMPLES / "medicine").glob("*.md"))
+    done = run("reindex", EXAMPLES / "nursing", one, "--index", tmp_path, "--json")
+    assert json.loads(done.stdout)["files"] == len(list((EXAMPLES / "nursing").glob("*.md"))) + 1
+    done = run("reindex", EXAMPLES, "--index", tmp_path, "--json", "--include-no-index")
+    found = json.loads(done.stdout)
+    assert (found["pages"], found["no_index"], found["generation"]) == (68, 0, 2)
 
 
-def test_explain_as_text(index):
-    """Under each hit what its score is made of, and nothing without --explain."""
-    query = ["query", "mechanical thrombectomy", "--index", index, "--limit", "2"]
-    plain, done = run(*query), run(*query, "--explain")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("thrombectomy: impact") == 2
-    assert done.stdout.count("mechanical: impact") == 1
-    assert done.stdout.count("not in the page: mechanical") == 1
-    assert '"mechanical thrombectomy": a whole keyword of the page' in done.stdout
-    assert "impact" not in plain.stdout
-    # What was printed without is still there, in order, but for the time it took.
-    lines = iter(done.stdout.splitlines())
-    assert all(line in lines for line in plain.stdout.splitlines()[1:] if line)
+# -- show and complete -----------------------------------------------------------------------------------
+
+URL = "/learn/medicine/questions/what-is-mechanical-thrombectomy-and-how-is-it-performed"
 
 
-def test_explain_as_json(index):
-    """Each hit has its explanation, with its own score, by the same boosts and broadening."""
-    options = ["how is a clot removed", "--boost", "answer=3", "--broaden", "--subject", "Medicine"]
-    explained = asked(index, *options, "--explain")
-    for hit in explained["hits"]:
-        explanation = hit.pop("explanation")
-        assert (explanation["url"], explanation["score"]) == (hit["url"], hit["score"])
-        assert sum(part["score"] for part in explanation["words"] + explanation["phrases"]) == hit["score"]
-    assert len(explained["hits"]) > 3
-    assert explained["hits"] == asked(index, *options)["hits"]
-    assert asked(index, "xyzzyplugh", "--explain")["hits"] == []
-
-
-# -- tune ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tunable(index, tmp_path) -> Path:
-    """A copy of the index, to be changed."""
-    shutil.copytree(index, tmp_path / "tunable")
-    return tmp_path / "tunable"
-
-
-def tuned(index: Path, *arguments: str) -> dict[str, float]:
-    """What ``tune --json`` prints."""
-    done = run("tune", "--index", index, "--json", *arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
-
-
-def test_tune_shows_every_parameter(index):
-    """A line each, with value, range and meaning; nothing is published."""
-    done = run("tune", "--index", index)
+def test_show_prints_an_article(index):
+    """Question, subject, date and url, the answer rendered, keywords, related pages."""
+    done = run("show", URL, "--index", index)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    table = qtsearch.RankingParameters.table()
-    assert len(lines) == len(table)
-    for line, (name, default, (low, high), meaning) in zip(lines, table, strict=True):
-        assert line.split()[:5] == [name, f"{default:g}", f"{low:g}", "to", f"{high:g}"]
-        assert line.endswith(meaning)
-    with qtsearch.open_index(index) as opened:
-        assert opened.generation == 1
+    assert lines[:3] == [
+        "What is mechanical thrombectomy and how is it performed?",
+        f"Medicine  2025-01-09  {URL}",
+        "",
+    ]
+    assert "**" not in done.stdout
+    assert any(line.startswith("1. Imaging. ") for line in lines)
+    assert any(line.startswith("keywords: ") for line in lines)
+    assert any(line.startswith("related: How do stent retrievers differ") for line in lines)
 
 
-def test_tune_sets_and_resets(tunable):
-    """--set changes what it names and keeps the rest, --reset begins with the defaults; each publishes."""
-    defaults = qtsearch.RankingParameters().to_dict()
-    assert tuned(tunable) == defaults
-    done = run("tune", "--index", tunable, "--set", "k1=0.9", "--set", "question_weight=4")
+def test_show_prints_one_json_object(index):
+    """--json has exactly the keys of an article, the answer in Markdown."""
+    found = json.loads(run("show", URL, "--index", index, "--json").stdout)
+    assert list(found) == [field.name for field in dataclasses.fields(Article)]
+    assert (found["url"], found["date"], found["subject"]) == (URL, "2025-01-09", "Medicine")
+    assert "**" in found["answer"]
+
+
+def test_an_unknown_url_is_one_clear_line(index):
+    """Exit 1; the line names the url."""
+    for options in ([], ["--json"]):
+        done = run("show", "/nowhere", "--index", index, *options)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert "'/nowhere'" in done.stderr
+
+
+def test_complete_lists_keywords_and_questions(index):
+    """A keyword with its pages, a question with its url; --limit ends the list."""
+    done = run("complete", "throm", "--index", index)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"generation 2 in {tunable}\n")
-    starred = [line.split()[1:3] for line in done.stdout.splitlines() if line.startswith("* ")]
-    assert starred == [["k1", "0.9"], ["question_weight", "4"], ["is", "not"]]
-    assert tuned(tunable) == defaults | {"k1": 0.9, "question_weight": 4}
-    assert tuned(tunable, "--set", "k1=2") == defaults | {"k1": 2, "question_weight": 4}
-    assert tuned(tunable, "--reset", "--set", "share_b=1") == defaults | {"share_b": 1}
-    assert tuned(tunable, "--reset") == tuned(tunable) == defaults
-    with qtsearch.open_index(tunable) as opened:
-        assert opened.generation == 5
+    assert "thrombectomy devices  1 page\n" in done.stdout
+    assert f"What is mechanical thrombectomy and how is it performed?  {URL}\n" in done.stdout
+    limited = run("complete", "throm", "--index", index, "--limit", "2").stdout
+    assert limited.splitlines() == done.stdout.splitlines()[:2]
+    assert run("complete", "throm", "--index", index, "--limit", "0").stdout == ""
 
 
-@pytest.mark.parametrize(
-    ("assignment", "code", "message"),
-    [
-        ("k1=11", 1, "k1 must be from 0 to 10"),
-        ("k1=nan", 1, "k1 must be from 0 to 10"),
-        ("soft_share=0", 1, "soft_share must be from 0.01 to 1"),
-        ("k9=1", 1, "no ranking parameter 'k9'; there are: k1, "),
-        ("k1=high", 2, "'high' is no number"),
-        ("k1", 2, "NAME=NUMBER"),
-    ],
-)
-def test_a_bad_assignment_changes_nothing(tunable, assignment, code, message):
-    """Exit code 2 for what is no NAME=NUMBER, 1 and one line for what the formula does not take."""
-    done = run("tune", "--index", tunable, "--set", "pair_b=0", "--set", assignment)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert message in done.stderr
-    assert code == 2 or done.stderr.count("\n") == 1
-    with qtsearch.open_index(tunable) as opened:
-        assert (opened.generation, opened.parameters) == (1, qtsearch.RankingParameters())
-
-
-def test_tune_without_an_index_is_one_clear_line(tmp_path):
-    """No index: exit 1, and the line says how to build one."""
-    for arguments in ([], ["--set", "k1=1"], ["--reset"]):
-        done = run("tune", "--index", tmp_path / "none", *arguments)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.count("\n") == 1
-        assert "reindex" in done.stderr
-
-
-def test_a_locked_index_cannot_be_tuned(tunable):
-    """While another process writes: exit 1, one line with its number."""
-    with publishing.WriteLock(str(tunable)):
-        done = run("tune", "--index", tunable, "--set", "k1=1")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert f"locked by process {os.getpid()}" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_later_reindex_keeps_what_was_tuned(tunable):
-    """Parameters belong to the index, not to its articles."""
-    tuned(tunable, "--set", "pair_share=0")
-    assert run("reindex", EXAMPLES, "--index", tunable).returncode == 0
-    assert tuned(tunable)["pair_share"] == 0
+def test_complete_prints_one_json_object(index):
+    """--json has exactly these keys, the same completions as Python gives."""
+    found = json.loads(run("complete", "throm", "--index", index, "--json", "--limit", "9").stdout)
+    assert list(found) == ["text", "completions"]
+    with qtsearch.open_index(index) as opened:
+        assert found["completions"] == [one._asdict() for one in opened.complete("throm", limit=9)]
+    assert {tuple(one) for one in found["completions"]} == {("text", "kind", "count", "url")}
+    empty = run("complete", "", "--index", index, "--json").stdout
+    assert json.loads(empty) == {"text": "", "completions": []}

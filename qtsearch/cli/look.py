@@ -53,7 +53,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     query.add_argument("--until", type=_day, metavar="DATE", help="only pages up to this day, month or year")
     query.add_argument(
-        "--keyword", action="append", metavar="K", help="only pages with this keyword; may be repeated"
+        "--keyword",
+        action="append",
+        metavar="K",
+        help="only pages with this keyword; repeated: with any of them",
     )
     query.add_argument("--exclude", action="append", metavar="URL", help="not this page; may be repeated")
     query.add_argument(

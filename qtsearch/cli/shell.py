@@ -20,7 +20,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "qtsearch shell-completion bash > ~/.local/share/bash-completion/completions/qtsearch",
         "needs shtab: pip install 'qtsearch[completion]'",
     )
-    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell to read the script")
     completion.set_defaults(run=_complete)
 
 
