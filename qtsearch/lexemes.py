@@ -15,14 +15,15 @@ __all__ = ["ENDS_OPERAND", "VALUE_FIELDS", "Kind", "Lexeme", "excess", "tidied"]
 #: Fields of one value a page: they filter, and do not score.
 VALUE_FIELDS: Final = ("url", "id", "subject", "date")
 
-#: What a query with syntax can have: parts (a word, a sign, a bracket is one), brackets within brackets,
-#: phrases and words of one, patterns, and those that may stand for very many words.
+#: What a query with syntax can have, so that the worst takes some hundredths of a second: parts (a word, a
+#: sign, a bracket is one), brackets within brackets, phrases and words of one, patterns, and those that may
+#: stand for very many words.
 _MAX_PARTS: Final = 256
 _MAX_DEPTH: Final = 16
-_MAX_PHRASES: Final = 8
+_MAX_PHRASES: Final = 5
 _MAX_PHRASE_WORDS: Final = 32
 _MAX_PATTERNS: Final = 8
-_MAX_VAGUE: Final = 2
+_MAX_VAGUE: Final = 1
 
 _ARTICLES: Final = frozenset(("an", "the"))
 
@@ -102,7 +103,7 @@ def excess(lexemes: Sequence[Lexeme]) -> str | None:
         (len(phrases), _MAX_PHRASES, "phrases"),
         (max(phrases, default=0), _MAX_PHRASE_WORDS, "words in a phrase"),
         (len(patterns), _MAX_PATTERNS, "patterns"),
-        (len(vague), _MAX_VAGUE, "ranges of words and patterns that begin with a sign"),
+        (len(vague), _MAX_VAGUE, "range of words or pattern that begins with a sign"),
     ):
         if found > most:
             return f"more than {most} {what}"

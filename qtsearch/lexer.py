@@ -14,7 +14,7 @@ from typing import Final
 from qtsearch import analysis
 from qtsearch.errors import QuerySyntaxError
 from qtsearch.lexemes import ENDS_OPERAND, VALUE_FIELDS, Kind, Lexeme, excess, tidied
-from qtsearch.periods import first_day, last_day
+from qtsearch.periods import first_day
 from qtsearch.schema import FIELD_NAMES
 
 __all__ = ["read_query"]
@@ -181,15 +181,10 @@ class _Reader:
 
     def _fits(self, field: str, value: str, position: int) -> bool:
         """Whether a field can have the value; of a range, an end may be open."""
-        try:
-            if value and field == "date":
-                first_day(value), last_day(value)
-            elif value and field == "id" and not re.fullmatch(r"-?[0-9]{1,18}", value):
-                raise ValueError(f"an id is a whole number, not {value!r}")
-        except ValueError as error:
-            self._complain(position, str(error))
-            return False
-        return True
+        reason = _misfit(field, value) if value else None
+        if reason is not None:
+            self._complain(position, reason)
+        return reason is None
 
     # -- words -------------------------------------------------------------------------------------
 
@@ -254,6 +249,18 @@ class _Reader:
                 return
             self._depth -= 1
             self._add(Kind.CLOSE, ")", position + number)
+
+
+def _misfit(field: str, value: str) -> str | None:
+    """Why a field cannot have a value, ``None`` if it can."""
+    if field == "id" and not re.fullmatch(r"-?[0-9]{1,18}", value):
+        return f"an id is a whole number, not {value!r}"
+    if field == "date":
+        try:
+            first_day(value)
+        except ValueError as error:
+            return str(error)
+    return None
 
 
 def _n_closing(text: str) -> int:

@@ -132,8 +132,8 @@ class Vocabulary:
             return self.with_prefix(literals[0])
         text, starts = self._lines
         matched = re.finditer(re.escape(max(literals, key=len)), text)
-        places = np.array([match.start() for match in matched], np.intp)
-        return np.unique(np.searchsorted(starts, places, "right") - 1)
+        numbers = np.searchsorted(starts, [match.start() for match in matched], "right") - 1
+        return numbers[np.diff(numbers, prepend=-1) > 0]  # a form may have it twice
 
     # -- fuzzy -------------------------------------------------------------------------------------
 
