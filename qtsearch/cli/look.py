@@ -56,7 +56,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--keyword",
         action="append",
         metavar="K",
-        help="only pages with this keyword; repeated: with any of them",
+        help="only pages with this keyword; or another, if repeated",
     )
     query.add_argument("--exclude", action="append", metavar="URL", help="not this page; may be repeated")
     query.add_argument(
