@@ -20,27 +20,34 @@ from qtsearch.errors import (
     IndexMissingError,
     IndexVersionError,
     IndexWriteError,
+    InputFileError,
     JudgmentsError,
     MissingLibraryError,
     PageMissingError,
     QtsearchError,
+    QuerySyntaxError,
     SourceError,
     SynonymsError,
     WorkerError,
 )
 from qtsearch.index import Index, open_index
 from qtsearch.parameters import RankingParameters
-from qtsearch.results import Hit, Results
+from qtsearch.results import Copy, Hit, Results
+from qtsearch.synonyms import Synonyms
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article, RelatedLink
+    from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
     from qtsearch.indexer import ReindexReport, reindex
+    from qtsearch.snippets import Snippet
     from qtsearch.tuning import set_parameters
 
 __all__ = [
     "Article",
     "ArticleError",
+    "Completion",
+    "Copy",
     "Explanation",
     "ForeignSegmentError",
     "Hit",
@@ -50,15 +57,19 @@ __all__ = [
     "IndexMissingError",
     "IndexVersionError",
     "IndexWriteError",
+    "InputFileError",
     "JudgmentsError",
     "MissingLibraryError",
     "PageMissingError",
     "QtsearchError",
+    "QuerySyntaxError",
     "RankingParameters",
     "ReindexReport",
     "RelatedLink",
     "Results",
+    "Snippet",
     "SourceError",
+    "Synonyms",
     "SynonymsError",
     "WorkerError",
     "__version__",
@@ -74,8 +85,12 @@ def __getattr__(name: str) -> object:
         import qtsearch.indexer as module
     elif name in ("Article", "RelatedLink"):
         import qtsearch.articles as module  # type: ignore[no-redef]
+    elif name == "Completion":
+        import qtsearch.completion as module  # type: ignore[no-redef]
     elif name == "Explanation":
         import qtsearch.explanation as module  # type: ignore[no-redef]
+    elif name == "Snippet":
+        import qtsearch.snippets as module  # type: ignore[no-redef]
     elif name == "set_parameters":
         import qtsearch.tuning as module  # type: ignore[no-redef]
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -230,7 +231,7 @@ class Index:
         ...     [completion.text for completion in index.complete("mechanical th", limit=2)]
         ['mechanical thrombectomy', 'What is mechanical thrombectomy and how is it performed?']
         """
-        return self._snapshot.completer.complete(text, limit)
+        return self._snapshot.completer.complete(text, min(limit, sys.maxsize))
 
     def related(self, url: str, *, limit: int = 10) -> list[Hit]:
         """What to read beside the page at ``url``: the pages that it links to, then those most like it.

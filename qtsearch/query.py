@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SYNTAXES", "Filters", "corrected", "select"]
 
+#: Of a suggestion, to be made: less has what resembles the word no more than others would by chance.
+_MIN_EVIDENCE: Final = 0.0
 #: How a query text is read: operators where they are some; words only; operators, and errors where they fail.
 SYNTAXES: Final = ("auto", "plain", "strict")
 
@@ -214,4 +216,4 @@ def _correction(snapshot: Snapshot, token: str) -> str | None:
     if snapshot.searcher.planner.look_up(token) is not None:
         return None
     best = snapshot.speller.suggest(token, limit=1)
-    return best[0].word if best else None
+    return best[0].word if best and best[0].evidence >= _MIN_EVIDENCE else None

@@ -12,9 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-# One thread does: BLAS would start one a core, and take half of NumPy's import for it.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 from qtsearch.cli import build, judge, look, shell
 from qtsearch.cli.common import ERROR, INTERRUPTED, fail
 
