@@ -45,7 +45,7 @@ _WILDCARD: Final = re.compile(
     # Letters and signs, no question; without two letters side by side it is rather a formula.
     r"(?=.*[*?])(?=.*[^\W\d_]{2})(?!\w*\?+$)(?!.*\*\*)(?:[^\W_]|[*?]){3,64}"
 )
-_SIGNS: Final = frozenset('"([{*~^:+-')
+_SIGNS: Final = frozenset('"([{*~^\t\n')
 _FUZZY: Final = re.compile(r"([^\W_]{3,32})~([0-9]?)(?:/([0-9]{1,2}))?")
 
 
@@ -73,6 +73,10 @@ def _may_have_syntax(query: str) -> bool:
     """A look that costs a tenth of that of the expression, and spares most queries the other."""
     return (
         not _SIGNS.isdisjoint(query)
+        or " -" in query
+        or " +" in query
+        or query[:1] in ("-", "+")
+        or ":" in query
         or "?" in query[:-1]
         or "AND" in query
         or "OR" in query
