@@ -525,9 +525,16 @@ class Planner:
         """What a word adds that was typed as these: where it stands with both words of a compound, little."""
         impacts = soften(word.impacts, self._compound_share)
         if len(typed) > 1 and not word.soft:
-            both = _has(typed[0], word.docs) & _has(typed[1], word.docs)
+            # Whatever the weights: an article that has both may match by the one word alone.
+            both = self._has(typed[0].term, word.docs) & self._has(typed[1].term, word.docs)
             impacts = np.where(both, impacts, word.impacts)
         return Scattered(word.docs, impacts, int(impacts.max(initial=0)))
+
+    def _has(self, term: int, docs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which of some articles have a term."""
+        own = self.segment.docs[self.offsets[term] : self.offsets[term + 1]]
+        found: npt.NDArray[np.bool_] = own.take(own.searchsorted(docs), mode="clip") == docs
+        return found
 
     # -- phrases -----------------------------------------------------------------------------------
 
@@ -588,14 +595,6 @@ class Planner:
                 scattered = Scattered(self.segment.pair_docs[begin:end], added, largest)
                 phrases.append(Phrase((first, second), scattered, True))
         return phrases
-
-
-def _has(word: Postings, docs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which of some articles have a word."""
-    if not len(word.docs):
-        return np.zeros(len(docs), bool)
-    found: npt.NDArray[np.bool_] = word.docs.take(word.docs.searchsorted(docs), mode="clip") == docs
-    return found
 
 
 def _times(scattered: Scattered, times: int) -> Scattered:

@@ -92,11 +92,10 @@ class Selection:
     def weights(self) -> dict[str, tuple[int, float]]:
         """What to mark in a text: surface form → its term, and what the term weighs."""
         segment, plan = self.searcher.segment, self.plan
-        soft_share = segment.parameters.soft_share if plan.some_hard else 1.0
-        words = [*plan.counts, *(expansion.word for expansion in plan.expansions)]
         weights = np.zeros(len(segment.terms))
-        for word in words:
-            weights[word.term] = word.idf * (soft_share if word.soft else 1.0)
+        for word in (*plan.counts, *(expansion.word for expansion in plan.expansions)):
+            if not (word.soft and plan.some_hard):
+                weights[word.term] = word.idf
         forms = (weights[segment.form_terms] > 0).nonzero()[0]
         terms = segment.form_terms[forms].tolist()
         found = {
