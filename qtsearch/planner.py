@@ -476,11 +476,17 @@ class Planner:
                 impacts = soften(word.impacts, self._compound_share)
                 if term in typed and not word.soft:
                     first, second = typed[term]
-                    both = _has(first, word.docs) & _has(second, word.docs)
+                    both = self._have(word.docs, first.term) & self._have(word.docs, second.term)
                     impacts = np.where(both, impacts, word.impacts)
                 scattered = Scattered(word.docs, impacts, int(impacts.max(initial=0)))
                 expansions.append(Expansion(word, brought_by, scattered))
         return expansions
+
+    def _have(self, docs: npt.NDArray[Any], term: int) -> npt.NDArray[np.bool_]:
+        """Which of some articles have a term in any field, whether it counts or not."""
+        having = self.segment.docs[self.offsets[term] : self.offsets[term + 1]]
+        found: npt.NDArray[np.bool_] = having.take(having.searchsorted(docs), mode="clip") == docs
+        return found
 
     # -- phrases -----------------------------------------------------------------------------------
 
@@ -541,14 +547,6 @@ class Planner:
                 scattered = Scattered(self.segment.pair_docs[begin:end], added, largest)
                 phrases.append(Phrase((first, second), scattered, True))
         return phrases
-
-
-def _has(word: Postings, docs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which of some articles have a word."""
-    if not len(word.docs):
-        return np.zeros(len(docs), bool)
-    found: npt.NDArray[np.bool_] = word.docs.take(word.docs.searchsorted(docs), mode="clip") == docs
-    return found
 
 
 def _times(scattered: Scattered, times: int) -> Scattered:
