@@ -86,6 +86,29 @@ queries = st.lists(
 ).map(_repeated)
 
 
+#: Words that are compounds of each other, hard ones, soft ones, one of both, one word that is two compounds.
+FAMILIES = [
+    "T-cell Tcells T cells clot".split(),
+    "in-to into in to clot".split(),
+    "cell-in cellin cell in clot".split(),
+    "vi-rus vir-us virus vi rus vir us".split(),
+    "clot-clots clotclot clots the".split(),
+]
+
+
+@st.composite
+def families(draw: st.DrawFn) -> tuple[list[Article], str]:
+    """Articles of the words of a family, most with few of them, and a query of them and of unknown ones."""
+    word = st.sampled_from(draw(st.sampled_from(FAMILIES)))
+    text = st.lists(word, min_size=1, max_size=2).map(" ".join)
+    texts = draw(st.lists(st.tuples(text, word | st.just("-"), text), min_size=2, max_size=8))
+    pages = [
+        Article(url=f"/{number}", question=question, answer=answer, page_keywords=(keyword,))
+        for number, (question, answer, keyword) in enumerate(texts)
+    ]
+    return pages, " ".join(draw(st.lists(word | word | st.just("zebra"), min_size=1, max_size=4)))
+
+
 def zipf_articles(count: int, seed: int) -> list[Article]:
     """Articles of random words: soft words in most of them, others in ever fewer, some in one alone.
 

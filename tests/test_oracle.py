@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 from agreement import Sums, assert_agrees, replace_impacts, scored
-from corpora import SUBJECTS, corpora, queries, zipf_articles
+from corpora import SUBJECTS, corpora, families, queries, zipf_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle, query_terms
@@ -49,6 +49,16 @@ def test_engine_equals_sums_of_what_is_stored(build_index, articles, query, subj
     results = index.search(query, subjects=subjects, limit=limit, collapse=False, correct=False)
     assert scored(results) == expected[:limit]
     assert results.total == len(expected)
+
+
+@given(family=families())
+@settings(max_examples=600)
+def test_compounds_count_as_the_oracles_say(build_index, family):
+    """Where all words are compounds of each other or parts of them, the engine still equals both oracles."""
+    articles, query = family
+    index = build_index(articles)
+    assert_agrees(index, Oracle(articles), query, limit=10)
+    assert scored(index.search(query)) == Sums(index, articles).search(query)
 
 
 @given(articles=corpora(), query=queries, subjects=st.lists(st.sampled_from(SUBJECTS[1:]), min_size=1))
