@@ -381,6 +381,7 @@ class Planner:
         for word, times in counts.items():
             word = known.get(word.term, word)
             joined[word] = joined.get(word, 0) + times
+        joined = {word: times for word, times in joined.items() if times}  # a row is added once at least
         expansions = [one._replace(scattered=_times(one.scattered, unit)) for one in plan.expansions]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, unit)) for phrase in plan.phrases]
         return self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, self._current())
