@@ -387,6 +387,7 @@ class Planner:
         for word, times in counts.items():
             word = known.get(word.term, word)
             joined[word] = joined.get(word, 0) + times
+        joined = {word: times for word, times in joined.items() if times}  # a row is added once at least
         expansions = [one._replace(scattered=_times(one.scattered, scale)) for one in plan.expansions]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
         memo = self._current()
