@@ -38,7 +38,7 @@ _WORD_END: Final = re.compile(r"\s|\Z")
 # ASCII in lower case, a space for all but letters and digits: a word stands between two spaces.
 _SHADOW: Final = bytes(ord(chr(c).lower()) if chr(c).isalnum() and c < 128 else 32 for c in range(256))
 # A letter beyond ASCII, or something between two letters: words that their shadow does not show whole.
-_ODD: Final = re.compile(r"[^A-Za-z0-9_\s](?:(?<=\w)|(?<=\w.)(?=\w))")
+_ODD: Final = re.compile(r"[^A-Za-z0-9\s](?:(?<=\w)|(?<=\w.)(?=\w))")
 
 
 @dataclass(frozen=True, slots=True)
