@@ -31,11 +31,11 @@ def phrase_docs(
     """
     slop = min(slop, _MAX_SLOP)
     apart = field is None and slop >= POSITION_GAP  # so far that words of two fields would meet
-    docs = _having_all(segment, terms)
+    docs = having_all = _having_all(segment, terms)
     ends = _places(segment, terms[0], docs, field, apart)
     for place, term in enumerate(terms[1:]):
         if place:
-            docs = _docs_of(ends)
+            docs = np.intersect1d(_docs_of(ends), having_all, assume_unique=True)
         ends = _following(ends, _places(segment, term, docs, field, apart), slop)
     return _docs_of(ends)
 
