@@ -92,8 +92,8 @@ def test_fields_do_not_run_into_each_other(build_index):
 
 def test_two_words_of_three_stand_where_the_third_does_not(build_index):
     """A page that has the first two side by side, and not the third, is none; nor does it lead astray."""
-    both = [Article(url=f"/{n}", question="-", answer="artery clot") for n in range(8)]
-    index = build_index([Article(url="/0all", question="-", answer="artery clot vessel"), *both])
-    segment = index._snapshot.segment
+    texts = ["artery clot vessel"] * 3 + ["vessel"] * 10 + ["artery clot"] * 2
+    articles = [Article(url=f"/{n:02}", question="-", answer=text) for n, text in enumerate(texts)]
+    segment = build_index(articles)._snapshot.segment
     terms = [segment.find_term(analysis.stem(word).encode()) for word in ("artery", "clot", "vessel")]
-    assert phrase_docs(segment, terms).tolist() == [segment.find_url("/0all")]
+    assert phrase_docs(segment, terms).tolist() == [0, 1, 2]
