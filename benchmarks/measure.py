@@ -62,9 +62,11 @@ def ask(engine: Engine, workload: Workload, query: Query) -> int:
 
 
 def warm_up(engines: Sequence[Engine], workloads: Sequence[Workload], corpus: Corpus) -> None:
-    """Other queries than the timed ones: files into memory, compilation where an engine does it."""
+    """Other queries than the timed ones: files into memory, and what an engine does once in a process,
+    compile or, for a word that it does not know or a sign that may be an operator, import."""
     for workload in workloads:
-        for query in workload.draw(corpus, 1_000, WARM_UP_SEED):
+        drawn = workload.draw(corpus, 1_000, WARM_UP_SEED)
+        for query in [*drawn, drawn[0]._replace(text="-acid zyzzyvas")]:
             for engine in engines:
                 ask(engine, workload, query)
 

@@ -39,6 +39,7 @@ __all__ = [
 
 #: A surface form is cut to this many bytes of UTF-8; both sides of a search cut alike.
 MAX_FORM_BYTES: Final = 32
+_MAX_FOLDED: Final = 256  # characters of a token; few are lost by folding
 
 #: Lucene's classic English stop words. They are indexed, for phrases, but not counted in lengths.
 STOP_WORDS: Final = frozenset(
@@ -187,7 +188,7 @@ def fold(token: str) -> str:
     >>> fold("Müller's"), fold("x²"), fold("don't"), fold("U.S."), fold("3.5"), fold("β"), fold("H_2SO_4")
     ('muller', 'x2', 'dont', 'us', '3.5', 'beta', 'h2so4')
     """
-    form = token.lower()
+    form = token[:_MAX_FOLDED].lower()
     if not form.isascii():
         form = _plain(form) or form
     if not form.isalnum():

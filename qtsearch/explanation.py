@@ -170,17 +170,14 @@ def explain(selection: Selection, query: str, doc: int) -> Explanation:
             words.append(
                 _word_part(searcher, word, doc, names, (), times / plan.unit, softened, int(impact[0]), score)
             )
-    share = searcher.planner.weighting.parameters.compound_share
-    for expansion in plan.expansions:
-        place = _place(expansion.word, doc)
-        if place >= 0:
-            units = int(expansion.scattered.added[place])
+    for word, brought_by, share, scattered, _ in plan.expansions:
+        units = int(scattered.added[scattered.docs == doc].sum())
+        if units:
             total += units
             score = units / (IMPACT_SCALE * plan.unit)
-            whole = int(expansion.word.impacts[place])
-            part = 1.0 if score == whole / IMPACT_SCALE else share
-            names = tuple(expansion.brought_by)
-            words.append(_word_part(searcher, expansion.word, doc, (), names, part, False, whole, score))
+            whole = int(word.impacts[_place(word, doc)])
+            names = tuple(brought_by)
+            words.append(_word_part(searcher, word, doc, (), names, share, False, whole, score))
     phrases = []
     for phrase in plan.phrases:
         units = int(phrase.scattered.added[phrase.scattered.docs == doc].sum())

@@ -20,6 +20,8 @@ from qtsearch.schema import FIELD_NAMES
 __all__ = ["read_query"]
 
 _MAX_CHARS: Final = 4_096
+#: Before those are left out that have nothing to do.
+_MAX_LEXEMES: Final = 1_024
 _MAX_BOOST: Final = 100.0
 _MAX_EDITS: Final = 2
 
@@ -99,6 +101,9 @@ class _Reader:
             self._complain(_MAX_CHARS, f"longer than {_MAX_CHARS:,} characters")
             return []
         while position < len(query):
+            if len(self._found) > _MAX_LEXEMES:
+                self._complain(position, f"more than {_MAX_LEXEMES:,} words and signs")
+                return []
             position = position + 1 if query[position].isspace() else self._read_part(position)
         lexemes = tidied(self._found, self._complain, emphatic=not self._strict)
         if reason := excess(lexemes):

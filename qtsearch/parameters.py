@@ -55,9 +55,6 @@ class RankingParameters:
     share_k1: float = _number(1.2, 0.0, 10.0, "k1 of these two")
     share_b: float = _number(0.75, 0.0, 1.0, "b of these two")
     soft_share: float = _number(0.25, 0.01, 1.0, "what a soft word counts beside others")
-    compound_share: float = _number(
-        0.125, 0.01, 1.0, "what a compound counts in one word that is typed in two, or the other way round"
-    )
     keyword_share: float = _number(
         0.5, 0.0, 10.0, "times the idf of its words: what a keyword adds that stands whole in the query"
     )

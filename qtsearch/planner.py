@@ -32,6 +32,7 @@ from qtsearch.scoring import (
 __all__ = [
     "MAX_QUERY_CHARS",
     "MAX_QUERY_TERMS",
+    "MAX_UNKNOWN_WORDS",
     "Expansion",
     "Extra",
     "Laid",
@@ -43,8 +44,10 @@ __all__ = [
     "Scattered",
 ]
 
-#: A longer query is cut here; a word of it counts at most MAX_TERM_COUNT times. So sums stay within 32 bits.
+#: A longer query is cut here, and behind so many words that no article has; a word of it counts at most
+#: MAX_TERM_COUNT times. So sums stay within 32 bits, and it takes some milliseconds.
 MAX_QUERY_CHARS: Final = 32_768
+MAX_UNKNOWN_WORDS: Final = 512
 MAX_QUERY_TERMS: Final = 1_024
 MAX_TERM_COUNT: Final = 16
 
@@ -54,7 +57,6 @@ _ROWS_BYTES: Final = 32 << 20  # of rows kept
 _WORDS_KEPT: Final = 16_384  # in the memo of query words
 _KEYWORDS_KEPT: Final = 16_384
 _FILTER_BITS: Final = 1 << 20
-_NONE: Final[frozenset[int]] = frozenset()
 
 
 class Scattered(NamedTuple):
@@ -107,7 +109,6 @@ class Postings:
         "df",
         "docs",
         "first_child",
-        "first_compound",
         "first_pair",
         "frequent",
         "idf",
@@ -115,9 +116,7 @@ class Postings:
         "laid",
         "largest",
         "last_child",
-        "last_compound",
         "last_pair",
-        "parts",
         "scattered",
         "soft",
         "term",
@@ -134,15 +133,11 @@ class Postings:
         self.idf = inverse_document_frequency(segment.n_docs, self.df)
         self.soft = bool(planner.term_soft[term])
         self.frequent = self.df * _FREQUENT > segment.n_docs
-        #: Of a compound in one word, its words: terms.
-        self.parts = planner.parts_of(term)
-        # The keywords of several terms that begin with this one, the pairs, and the compounds.
+        # The keywords of several terms that begin with this one, and the pairs.
         self.first_child: int = planner.phrase_children[term]
         self.last_child: int = planner.phrase_children[term + 1]
         self.first_pair: int = planner.pair_children[term]
         self.last_pair: int = planner.pair_children[term + 1]
-        self.first_compound: int = planner.compound_children[term]
-        self.last_compound: int = planner.compound_children[term + 1]
         # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
         # any other, the same as a list.
         self.laid: Laid | None = None
@@ -161,15 +156,18 @@ class Phrase(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """A word that was not typed, and counts less than those that were; but a compound in one word counts as
-    much in articles that do not have both words typed.
+    """A word that was not typed: a compound in one word in articles that do not have both words typed, one of
+    two words in those that do not have the one typed, or a word of a synonym.
 
-    ``brought_by``: the words typed that it stands for.
+    ``brought_by``: the words typed that a compound stands for. ``times``: how much it counts. ``laid``: as a
+    row, where there is one.
     """
 
     word: Postings
     brought_by: Sequence[str]
+    times: float
     scattered: Scattered
+    laid: Laid | None = None
 
 
 class Extra(NamedTuple):
@@ -227,8 +225,11 @@ class Plan:
         self.table = table
         self.rows = rows
         self.expansions = expansions
-        if expansions:
-            scattered += [expansion.scattered for expansion in expansions]
+        for expansion in expansions:
+            if expansion.laid is None:
+                scattered.append(expansion.scattered)
+            else:
+                rows.append(expansion.laid)
         self.n_rare = len(scattered)
         self.scattered = scattered
         self.phrases = phrases
@@ -250,18 +251,20 @@ class Plan:
 
 
 class _Memo:
-    """What has been looked up: words as typed, postings by term, keywords by node, compounds by their terms.
+    """What has been looked up: words as typed, postings by term, keywords by node, by compound or
+    (inverted) by term what compounds bring in, synonyms by term and share.
 
     A full one is replaced, never emptied: a query under way keeps its own, in which a term has one object.
     """
 
-    __slots__ = ("compounds", "keywords", "postings", "rows", "words")
+    __slots__ = ("compounds", "keywords", "postings", "rows", "synonyms", "words")
 
     def __init__(self, rows: Rows) -> None:
         self.words: dict[str, Postings | None] = {}
         self.postings: dict[int, Postings] = {}
         self.keywords: dict[int, Phrase | None] = {}
-        self.compounds: dict[tuple[int, ...], Scattered] = {}
+        self.compounds: dict[int, list[tuple[int, Scattered]]] = {}
+        self.synonyms: dict[tuple[int, float], Expansion] = {}
         self.rows = rows
 
 
@@ -293,10 +296,6 @@ class Planner:
         self.term_soft = segment.term_soft.data
         self.phrase_children = segment.phrase_children.data
         self.pair_children = segment.pair_children.data
-        self.compound_children = segment.compound_children.data
-        self._compound_seconds = segment.compound_seconds.data
-        self._compound_wholes = segment.compound_wholes.data
-        self._compound_offsets = segment.compound_offsets.data
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
         self._phrase_offsets = segment.phrase_offsets.data
@@ -306,7 +305,6 @@ class Planner:
         # With a field left out, a posting may count nothing.
         self._all_count = min(weighting.weights) > 0
         self._soft_share = weighting.parameters.soft_share
-        self._compound_share = weighting.parameters.compound_share
         self._keyword_share = weighting.keyword_share * IMPACT_SCALE
         self._pair_share = weighting.pair_share * (weighting.parameters.pair_k1 + 1.0) * IMPACT_SCALE
         self._row_length = row_length
@@ -331,25 +329,24 @@ class Planner:
         # No article has the word in this form: another form of it may have the same stem.
         return segment.find_term(analysis.stem(form).encode())
 
-    def parts_of(self, term: int) -> frozenset[int]:
-        """The words that compounds are made of which are this term when in one word."""
-        start, stop = self._compound_offsets[term], self._compound_offsets[term + 1]
-        if start == stop:
-            return _NONE
-        return frozenset(self.segment.compound_parts[start:stop].ravel().tolist())
-
     def plan(self, text: str) -> Plan:
         """The words of a query, what each of them adds, and what they add together."""
         tokens = analysis.tokenize(text[:MAX_QUERY_CHARS])
         memo = self._current()
         known = memo.words
         words: list[Postings | None] = []
+        unknown = 0
         for token in tokens:
             try:
-                words.append(known[token])
+                word = known[token]
             except KeyError:
-                words.append(self._look_up(token, memo))
-        return self._compose(tokens, words, memo)
+                word = self._look_up(token, memo)
+            words.append(word)
+            if word is None:
+                unknown += 1
+                if unknown == MAX_UNKNOWN_WORDS:
+                    break
+        return self._compose(tokens[: len(words)], words, memo)
 
     def plan_terms(self, tokens: list[str], terms: Sequence[int]) -> Plan:
         """The plan of words of which the terms are known, -1 for those that no article has."""
@@ -376,6 +373,25 @@ class Planner:
                 phrases += self._pairs(words)
         return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
 
+    def add_synonyms(self, plan: Plan, shares: Mapping[Postings, float]) -> Plan:
+        """The plan of words typed, and other words, of which each counts its share, a positive one."""
+        memo = self._current()
+        synonyms = [self._synonym(word, share, memo) for word, share in shares.items()]
+        expansions = plan.expansions + [synonym for synonym in synonyms if synonym.scattered.largest]
+        return self._plan(plan.tokens, plan.words, plan.counts, expansions, plan.phrases, 1, memo)
+
+    def _synonym(self, word: Postings, share: float, memo: _Memo) -> Expansion:
+        synonym = memo.synonyms.get((word.term, share))
+        if synonym is None:
+            if len(memo.synonyms) >= _KEYWORDS_KEPT:
+                memo.synonyms = {}
+            added = soften(word.impacts, share)
+            with self._lock:
+                laid = memo.rows.lay_out(word.docs, added) if word.frequent else None
+            scattered = Scattered(word.docs, added, int(added.max(initial=0)))
+            synonym = memo.synonyms[word.term, share] = Expansion(word, (), share, scattered, laid)
+        return synonym
+
     def join(self, plan: Plan, counts: Mapping[Postings, int], unit: int) -> Plan:
         """The plan with other words, which count so many times 1/``unit``, a multiple of the plan's own.
 
@@ -388,7 +404,9 @@ class Planner:
             word = known.get(word.term, word)
             joined[word] = joined.get(word, 0) + times
         joined = {word: times for word, times in joined.items() if times}  # a row is added once at least
-        expansions = [one._replace(scattered=_times(one.scattered, scale)) for one in plan.expansions]
+        expansions = [
+            one._replace(scattered=_times(one.scattered, scale), laid=None) for one in plan.expansions
+        ]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
         memo = self._current()
         larger = self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, memo)
@@ -406,7 +424,8 @@ class Planner:
         unit: int,
         memo: _Memo,
     ) -> Plan:
-        some_hard = False
+        # The words of synonyms are hard.
+        some_hard = any(expansion.times < 1.0 for expansion in expansions)
         for word in counts:
             if not word.soft:
                 some_hard = True
@@ -484,6 +503,24 @@ class Planner:
 
     # -- compounds -----------------------------------------------------------------------------------
 
+    @cached_property
+    def _apart(self) -> dict[int, list[int]]:
+        """By both terms, packed, the compounds that bring in the one word of these two."""
+        children, seconds = self.segment.compound_children, self.segment.compound_seconds
+        found: dict[int, list[int]] = {}
+        for compound in np.diff(self.segment.alone_offsets).nonzero()[0].tolist():
+            first = int(children.searchsorted(compound, "right")) - 1
+            found.setdefault(first * self._n_terms + int(seconds[compound]), []).append(compound)
+        return found
+
+    @cached_property
+    def _joined(self) -> dict[int, list[int]]:
+        """By the one term, the compounds that bring in the two words of this one."""
+        found: dict[int, list[int]] = {}
+        for compound in np.diff(self.segment.apart_offsets).nonzero()[0].tolist():
+            found.setdefault(int(self.segment.compound_wholes[compound]), []).append(compound)
+        return found
+
     def _expand(
         self,
         tokens: list[str],
@@ -491,50 +528,81 @@ class Planner:
         counts: Mapping[Postings, int],
         memo: _Memo,
     ) -> list[Expansion]:
-        """Compounds that are typed in two words, in one; those typed in one word, in two."""
-        found: dict[int, slice] = {}  # terms, and which of the words brought each
+        """Of compounds typed in two words the one, of those typed in one the two: where they are needed."""
+        found: dict[int, slice] = {}  # keys of the memo's compounds, and which of the words brought each
+        apart, joined, n_terms = self._apart, self._joined, self._n_terms
         previous = None
         for place, word in enumerate(words):
             if word is not None:
-                for part in word.parts:
-                    if not self.term_soft[part]:
-                        found.setdefault(part, slice(place, place + 1))
-                if previous is not None and previous.first_compound < previous.last_compound:
-                    stop = previous.last_compound
-                    row = bisect_left(self._compound_seconds, word.term, previous.first_compound, stop)
-                    while row < stop and self._compound_seconds[row] == word.term:
-                        found.setdefault(self._compound_wholes[row], slice(place - 1, place + 1))
-                        row += 1
+                if previous is not None:
+                    for compound in apart.get(previous.term * n_terms + word.term, ()):
+                        found.setdefault(compound, slice(place - 1, place + 1))
+                if word.term in joined:
+                    found.setdefault(~word.term, slice(place, place + 1))
             previous = word
         if not found:
             return []
         known = {word.term for word in counts}
         expansions: list[Expansion] = []
-        for term, places in found.items():
-            if term not in known and len(expansions) < MAX_QUERY_TERMS:
-                typed = [word for word in words[places] if word is not None]
-                key = (term, *(word.term for word in typed))
-                scattered = memo.compounds.get(key)
-                if scattered is None:
-                    if len(memo.compounds) >= _KEYWORDS_KEPT:
-                        memo.compounds = {}
-                    scattered = memo.compounds[key] = self._compound(self.postings(term, memo), typed)
-                expansions.append(Expansion(self.postings(term, memo), tokens[places], scattered))
+        for key, places in found.items():
+            brought = memo.compounds.get(key)
+            if brought is None:
+                if len(memo.compounds) >= _KEYWORDS_KEPT:
+                    memo.compounds = {}
+                brought = memo.compounds[key] = self._one_word(key) if key >= 0 else self._two_words(~key)
+            for term, scattered in brought:
+                if term not in known and len(expansions) < MAX_QUERY_TERMS:
+                    expansions.append(Expansion(self.postings(term, memo), tokens[places], 1.0, scattered))
         return expansions
 
-    def _compound(self, word: Postings, typed: Sequence[Postings]) -> Scattered:
-        """What a word adds that was typed as these: where it stands with both words of a compound, little."""
-        impacts = soften(word.impacts, self._compound_share)
-        if len(typed) > 1 and not word.soft:
-            # Whatever the weights: an article that has both may match by the one word alone.
-            both = self._has(typed[0].term, word.docs) & self._has(typed[1].term, word.docs)
-            impacts = np.where(both, impacts, word.impacts)
-        return Scattered(word.docs, impacts, int(impacts.max(initial=0)))
+    def _one_word(self, compound: int) -> list[tuple[int, Scattered]]:
+        """What a compound in one word adds to articles that do not have both words."""
+        segment = self.segment
+        start, stop = segment.alone_offsets[compound : compound + 2]
+        postings = segment.alone_postings[start:stop]
+        whole = int(segment.compound_wholes[compound])
+        return self._counting(whole, segment.docs[postings], self.impacts[postings])
 
-    def _has(self, term: int, docs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Which of some articles have a term."""
-        own = self.segment.docs[self.offsets[term] : self.offsets[term + 1]]
-        found: npt.NDArray[np.bool_] = own.take(own.searchsorted(docs), mode="clip") == docs
+    def _two_words(self, term: int) -> list[tuple[int, Scattered]]:
+        """What the words of compounds add to articles that have both side by side, and not in one word."""
+        segment = self.segment
+        docs_of: dict[int, list[npt.NDArray[Any]]] = {}
+        for compound in self._joined[term]:
+            start, stop = segment.apart_offsets[compound : compound + 2]
+            first = int(segment.compound_children.searchsorted(compound, "right")) - 1
+            for part in (first, int(segment.compound_seconds[compound])):
+                docs_of.setdefault(part, []).append(segment.apart_docs[start:stop])
+        brought: list[tuple[int, Scattered]] = []
+        for part, found in docs_of.items():
+            docs = found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+            start, stop = self.offsets[part], self.offsets[part + 1]
+            places = segment.docs[start:stop].searchsorted(docs)
+            brought += self._counting(part, docs, self.impacts[start:stop][places])
+        return brought
+
+    def _counting(
+        self, term: int, docs: npt.NDArray[Any], impacts: npt.NDArray[np.uint16]
+    ) -> list[tuple[int, Scattered]]:
+        """The term with these postings, but for those that count nothing; nothing if none does."""
+        if not self._all_count:
+            kept = impacts.nonzero()[0]
+            docs, impacts = docs[kept], impacts[kept]
+        return [(term, Scattered(docs, impacts, int(impacts.max())))] if len(docs) else []
+
+    def compound_terms(self, plan: Plan) -> set[int]:
+        """The terms of the compounds of a plan's words: the one of those typed apart, the two of others."""
+        segment = self.segment
+        typed = {word.term for word in plan.counts}
+        beside = {(a.term, b.term) for a, b in pairwise(plan.words) if a is not None and b is not None}
+        firsts = np.repeat(np.arange(self._n_terms), np.diff(segment.compound_children)).tolist()
+        found = set()
+        for first, second, whole in zip(
+            firsts, segment.compound_seconds.tolist(), segment.compound_wholes.tolist(), strict=True
+        ):
+            if whole in typed:
+                found |= {first, second}
+            elif (first, second) in beside:
+                found.add(whole)
         return found
 
     # -- phrases -----------------------------------------------------------------------------------

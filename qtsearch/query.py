@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -29,6 +30,9 @@ __all__ = ["SYNTAXES", "Filters", "corrected", "select"]
 
 #: Of a suggestion, to be made: less has what resembles the word no more than others would by chance.
 _MIN_EVIDENCE: Final = 0.0
+#: So many words of a query are put right, at most, and none that is longer than this.
+_MAX_CORRECTED: Final = 8
+_MAX_CHARS_CORRECTED: Final = 64
 #: How a query text is read: operators where they are some; words only; operators, and errors where they fail.
 SYNTAXES: Final = ("auto", "plain", "strict")
 
@@ -201,19 +205,16 @@ def corrected(snapshot: Snapshot, query: str, syntax: str) -> str | None:
             for lexeme in lexemes
             if lexeme.kind in (Kind.WORD, Kind.PHRASE)
         ]
+    pattern, look_up = analysis.token_pattern(query), snapshot.searcher.planner.look_up
+    tokens = (match for start, stop in spans for match in pattern.finditer(query, start, stop))
+    unknown = (
+        match for match in tokens if len(match[0]) <= _MAX_CHARS_CORRECTED and look_up(match[0]) is None
+    )
     parts = []
     done = 0
-    for start, stop in spans:
-        for match in analysis.token_pattern(query).finditer(query, start, stop):
-            right = _correction(snapshot, match[0])
-            if right is not None:
-                parts += [query[done : match.start()], right]
-                done = match.end()
+    for match in islice(unknown, _MAX_CORRECTED):
+        best = snapshot.speller.suggest(match[0], limit=1)
+        if best and best[0].evidence >= _MIN_EVIDENCE:
+            parts += [query[done : match.start()], best[0].word]
+            done = match.end()
     return "".join([*parts, query[done:]]) if parts else None
-
-
-def _correction(snapshot: Snapshot, token: str) -> str | None:
-    if snapshot.searcher.planner.look_up(token) is not None:
-        return None
-    best = snapshot.speller.suggest(token, limit=1)
-    return best[0].word if best and best[0].evidence >= _MIN_EVIDENCE else None

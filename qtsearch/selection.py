@@ -93,7 +93,9 @@ class Selection:
         """What to mark in a text: surface form → its term, and what the term weighs."""
         segment, plan = self.searcher.segment, self.plan
         weights = np.zeros(len(segment.terms))
-        for word in (*plan.counts, *(expansion.word for expansion in plan.expansions)):
+        planner = self.searcher.planner
+        compounds = map(planner.postings, planner.compound_terms(plan))
+        for word in (*plan.counts, *compounds, *(expansion.word for expansion in plan.expansions)):
             if not (word.soft and plan.some_hard):
                 weights[word.term] = word.idf
         forms = (weights[segment.form_terms] > 0).nonzero()[0]

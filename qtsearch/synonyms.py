@@ -27,7 +27,7 @@ from qtsearch.schema import FIELD_NAMES
 __all__ = ["SHARE", "Expander", "Synonyms"]
 
 SHARE: Final = 0.5
-#: Words that join a query count in multiples of 1/16, as those of broadening.
+#: Words that join a query count in multiples of 1/16: so few kinds of rows are kept of each.
 _UNIT: Final = 16
 #: A query of more terms than this needs no others; and no more join.
 _MAX_TERMS: Final = 64
@@ -117,8 +117,8 @@ class Expander:
             if " " in short:
                 self._longer.setdefault(short.partition(" ")[0], []).append(short)
         self._words = _words_of(segment, shorts)
-        # A query has one of these forms, or of these tokens, if it has a short form: nearly all have none.
-        self._forms = {*shorts, *self._longer} - self._words
+        # A query has one of these terms, or of these tokens, if it has a short form: nearly all have none.
+        self._terms = {planner.find(form) for form in {*shorts, *self._longer} - self._words}
         self._tokens = {short.upper() for short in self._words} | {f"{short.upper()}s" for short in shorts}
 
     def _add(self, group: tuple[str, ...], planner: Planner) -> None:
@@ -148,9 +148,9 @@ class Expander:
         if len(plan.counts) > _MAX_TERMS:
             return plan
         found: list[_Expansions] = []
-        forms = _folded(tokens)
-        if not (self._forms.isdisjoint(forms) and self._tokens.isdisjoint(tokens)):
-            for short in dict.fromkeys(self._short_forms(tokens, forms)):
+        terms = [-1 if word is None else word.term for word in plan.words]
+        if not (self._terms.isdisjoint(terms) and self._tokens.isdisjoint(tokens)):
+            for short in dict.fromkeys(self._short_forms(tokens, _folded(tokens))):
                 found += [self._given.get(short, ()), self._learned_expansions(short)]
         if self._phrases:
             found += self._phrases_of(plan)
@@ -216,11 +216,11 @@ class Expander:
                 for word in words:
                     if word.term not in typed:
                         weights[word] = weights.get(word, 0.0) + share / len(words)
-        times = {word: round(_UNIT * SHARE * min(weight, 1.0)) for word, weight in weights.items()}
-        best = sorted((word for word in times if times[word]), key=lambda word: (-times[word], word.term))
+        shares = {word: round(_UNIT * SHARE * min(weight, 1.0)) / _UNIT for word, weight in weights.items()}
+        best = sorted((word for word in shares if shares[word]), key=lambda word: (-shares[word], word.term))
         if not best:
             return plan
-        return planner.join(plan, {word: times[word] for word in best[:_MAX_TERMS]}, _UNIT)
+        return planner.add_synonyms(plan, {word: shares[word] for word in best[:_MAX_TERMS]})
 
 
 def _words_of(segment: Segment, shorts: list[str]) -> set[str]:

@@ -11,7 +11,7 @@ matchers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -173,12 +173,26 @@ class _Evaluator:
 
     def _or(self, query: Any, boost: float, counted: bool) -> Mask:
         found = self._none()
-        for child, in_all_fields in _merged(query):
-            if in_all_fields:
+        terms: set[int] = set()  # of the words, all of which are looked up at once
+        for child, in_all_fields in _merged(_flattened(query)):
+            if in_all_fields and type(child) is queries.Term:
+                terms.add(self._word(child, boost, counted))
+            elif in_all_fields:
                 found |= self._leaf(child, None, boost, counted)
             else:
                 found |= self.match(child, boost, counted)
+        terms.discard(-1)
+        if terms:
+            found |= self._vocabulary.having(np.array(sorted(terms)), None)
         return found
+
+    def _word(self, query: Any, boost: float, counted: bool) -> int:
+        """The term of a word looked for in all fields, -1 if no article has it."""
+        term = self._segment.find_term(query.text.encode("utf-8", "surrogatepass"))
+        if counted:
+            name, boost = self._worth.name(query.text), _bounded(boost * query.boost)
+            self._worth.words.append(_Word(name, term, boost, query.startchar or 0))
+        return term
 
     def _and(self, query: Any, boost: float, counted: bool) -> Mask:
         parts = [self.match(child, boost, counted) for child in query]
@@ -319,6 +333,15 @@ def _leaf_key(query: Any) -> tuple[Any, ...] | None:
     if kind is queries.TermRange:
         return kind, query.start, query.end, query.startexcl, query.endexcl, query.boost
     return None
+
+
+def _flattened(query: Any) -> Iterator[Any]:
+    """The children, those of a child that is one of several, too, in its place."""
+    for child in query:
+        if type(child) is queries.Or and child.boost == 1.0:
+            yield from _flattened(child)
+        else:
+            yield child
 
 
 def _merged(children: Iterable[Any]) -> list[tuple[Any, bool]]:

@@ -2,8 +2,8 @@
 
 The quantum, in units of 1/256. A word: an impact is ``max(1, rint(256 · s))``: at most ½ below ``256 · s``,
 and less than 1 above it, for a word that stands in nearly every page still counts 1. A quarter of it, rounded
-up, is at most ⅛ below ``64 · s``, and less than 1 above it (⅛ + ¾, or 1 where the impact is 1); an eighth,
-for words that compounds bring in, errs no more. A word that counts c times in the query errs c times as much.
+up, is at most ⅛ below ``64 · s``, and less than 1 above it (⅛ + ¾, or 1 where the impact is 1). A word that
+counts c times in the query errs c times as much.
 A keyword: ``rint(256 · s)``, at most ½ above or below.
 
 A pair that adds at most M, of which a page gets r = x / (x + norm) for x times: stored is T = rint(255 · r),
@@ -39,6 +39,7 @@ from oracle import (
     Oracle,
     Ranking,
     joined_by,
+    joins,
     pairs_of,
     query_terms,
     runs_of,
@@ -137,11 +138,12 @@ class Sums:
         terms = query_terms(query)
         counts = Counter(term for term in terms if term in self._numbers)
         self._add_words(counts, sums)
-        for term, pair in joined_by(self._compounds, terms, counts).items():
-            instead = pair and not analysis.is_soft(term)  # one word stands for two where these are not
-            both = set.intersection(*(set(self._postings(word)) for word in pair)) if instead else set()
-            for doc, impact in self._postings(term).items():
-                sums[doc] += impact if instead and doc not in both else -(-impact // 8)
+        for joining in joined_by(self._compounds, terms, counts):
+            having = {word: set(self._postings(word)) for word in joining.typed}
+            beside = {pair: self._pair_counts(*pair) for pair in joining.pairs}
+            for doc, impact in self._postings(joining.term).items():
+                if joins(joining, having, beside, doc):
+                    sums[doc] += impact
         for run in runs_of(terms):
             if self._keywords.get(run):
                 idfs = [self._idf(term) * (SOFT_SHARE if analysis.is_soft(term) else 1.0) for term in run]
@@ -170,16 +172,20 @@ class Sums:
         return dict(zip(segment.docs[part].tolist(), segment.impacts[part].tolist(), strict=True))
 
     def _add_pair(self, first: str, second: str, n_pairs: int, sums: Counter[int]) -> None:
-        segment = self._segment
         most = (self._idf(first) + self._idf(second)) * (PAIR_SHARE * (PAIR_K1 + 1) * UNITS)
         largest = round(most / n_pairs)
-        number = self._numbers[first]
+        for doc, impact in self._pair_counts(first, second).items():
+            sums[doc] += impact * largest // 255
+
+    def _pair_counts(self, first: str, second: str) -> dict[int, int]:
+        """The articles that have a pair, and what it counts in each."""
+        segment, number = self._segment, self._numbers[first]
         for node in range(segment.pair_children[number], segment.pair_children[number + 1]):
             if segment.pair_seconds[node] == self._numbers[second]:
                 part = slice(segment.pair_offsets[node], segment.pair_offsets[node + 1])
                 impacts = segment.pair_impacts[part].tolist()
-                for doc, impact in zip(segment.pair_docs[part].tolist(), impacts, strict=True):
-                    sums[doc] += impact * largest // 255
+                return dict(zip(segment.pair_docs[part].tolist(), impacts, strict=True))
+        return {}
 
 
 def scored(hits: Iterable[Hit]) -> list[tuple[str, int]]:

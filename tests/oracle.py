@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,7 +25,6 @@ SHARES = (0.4, 0.0, 0.6)
 SHARE_K1 = 1.2
 SHARE_B = 0.75
 SOFT_SHARE = 0.25
-COMPOUND_SHARE = 0.125
 KEYWORD_SHARE = 0.5
 PAIR_SHARE = 1.0
 PAIR_K1 = 1.2
@@ -34,6 +33,7 @@ PAIR_B = 0.6
 MAX_COUNT = 16  # a word of the query counts at most so often
 MAX_TERMS = 1_024
 MAX_CHARS = 32_768
+MAX_UNKNOWN = 512  # nothing is read behind so many words that no page has
 MAX_KEYWORD_TERMS = 8  # a longer keyword is found by its words only
 MAX_PAIRS = 32
 
@@ -132,27 +132,43 @@ def _is_one_word(text: str) -> bool:
     return analysis.tokenize(text) == [text] and text.isalnum() and not text.isdecimal()
 
 
-def joined_by(
-    compounds: Iterable[Compound], terms: Sequence[str], counted: Iterable[str]
-) -> dict[str, tuple[str, str] | None]:
-    """The terms that join a query, given all its terms and those that count: of a compound typed in two words
-    the one, with the first two that are it; of one typed in one word both, but for soft words."""
+class Joining(NamedTuple):
+    """A term that joins a query in some pages: of a compound typed in two words, the one, where not both are;
+    of one typed in one word, each of the two, where one of ``pairs`` stands side by side in the answer and
+    the one does not. ``typed``: the terms typed."""
+
+    term: str
+    typed: tuple[str, ...]
+    pairs: frozenset[tuple[str, str]]
+
+
+def joined_by(compounds: Iterable[Compound], terms: Sequence[str], counted: Iterable[str]) -> list[Joining]:
+    """What joins a query, given all its terms and those that count: no compound that is soft in one word."""
     counted = set(counted)
-    wholes: dict[tuple[str, str], list[str]] = {}
-    parts: dict[str, set[str]] = {}
-    for first, second, whole in compounds:
-        wholes.setdefault((first, second), []).append(whole)
-        parts.setdefault(whole, set()).update((first, second))
-    joined: dict[str, tuple[str, str] | None] = {}
-    for pair in pairwise(terms):
-        if counted.issuperset(pair):
-            for whole in wholes.get(pair, ()):
-                joined.setdefault(whole, pair)
-    for term in counted:
-        for part in parts.get(term, ()):
-            if not analysis.is_soft(part):
-                joined.setdefault(part, None)
-    return {term: pair for term, pair in joined.items() if term not in counted}
+    typed = set(pairwise(terms))
+    joined = []
+    parts: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for first, second, whole in set(compounds):
+        if analysis.is_soft(whole):
+            continue
+        if whole in counted:
+            for part in {first, second} - counted:
+                parts.setdefault((whole, part), set()).add((first, second))
+        elif (first, second) in typed and counted.issuperset((first, second)):
+            joined.append(Joining(whole, (first, second), frozenset()))
+    return joined + [Joining(part, (whole,), frozenset(pairs)) for (whole, part), pairs in parts.items()]
+
+
+def joins(
+    joining: Joining,
+    having: Mapping[str, Container[int]],
+    beside: Mapping[tuple[str, str], Container[int]],
+    doc: int,
+) -> bool:
+    """Whether a term joins in a page that has it, given the pages with each term typed, and each pair."""
+    if not joining.pairs:
+        return not all(doc in having[term] for term in joining.typed)
+    return doc not in having[joining.typed[0]] and any(doc in beside[pair] for pair in joining.pairs)
 
 
 def pairs_of(terms: Sequence[str], counted: Iterable[str]) -> list[tuple[str, str]]:
@@ -190,7 +206,7 @@ class Oracle:
         if only is not None:
             # Any of its words may stand beside any other.
             only |= {each.whole for each in self._compounds if each.first in only and each.second in only}
-            only |= joined_by(self._compounds, [], only).keys()
+            only |= {joining.term for joining in joined_by(self._compounds, [], only)}
         lengths: list[list[int]] = []
         self._frequencies: dict[str, dict[int, list[int]]] = {}  # by term and page: one for each field
         self._keywords: dict[tuple[str, ...], set[int]] = {}  # the pages that carry each
@@ -222,8 +238,22 @@ class Oracle:
         if only is None or term in only:
             self._frequencies.setdefault(term, {}).setdefault(doc, [0, 0, 0])[field] += count
 
-    def _has(self, doc: int, terms: Iterable[str]) -> bool:
-        return all(doc in self._frequencies[term] for term in terms)
+    def joined_pages(self, joining: Joining) -> list[int]:
+        """The pages that a term joins in."""
+        having = {term: self._frequencies[term] for term in joining.typed}
+        beside = {
+            pair: [doc for doc in self._frequencies[joining.term] if self._times(doc, *pair)]
+            for pair in joining.pairs
+        }
+        return [doc for doc in self._frequencies[joining.term] if joins(joining, having, beside, doc)]
+
+    def _times(self, doc: int, first: str, second: str) -> int:
+        """How often the answer has one next after the other, two different hard words."""
+        if first == second or analysis.is_soft(first) or analysis.is_soft(second):
+            return 0
+        if doc not in self._answers:
+            self._answers[doc] = terms_of(self.pages[doc].answer)
+        return sum(pair == (first, second) for pair in pairwise(self._answers[doc]))
 
     def idf(self, term: str) -> float:
         """How rare a term is."""
@@ -249,9 +279,7 @@ class Oracle:
         most = PAIR_SHARE * (self.idf(first) + self.idf(second)) * (PAIR_K1 + 1) / n_pairs
         found: Pair = {}
         for doc in self._frequencies[first].keys() & self._frequencies[second].keys():
-            if doc not in self._answers:
-                self._answers[doc] = terms_of(self.pages[doc].answer)
-            times = sum(pair == (first, second) for pair in pairwise(self._answers[doc]))
+            times = self._times(doc, first, second)
             if times:
                 norm = PAIR_K1 * (1 - PAIR_B + PAIR_B * self._relative[doc][1])
                 found[doc] = FoundPair(most, times, norm)
@@ -261,6 +289,8 @@ class Oracle:
         """Rank every page that has one of the words."""
         counts: Counter[str] = Counter()
         terms = query_terms(text)
+        unknown = [place for place, term in enumerate(terms) if term not in self._frequencies]
+        terms = terms[: [*unknown, len(terms)][:MAX_UNKNOWN][-1] + 1]
         for term in terms:
             if term in counts or (term in self._frequencies and len(counts) < MAX_TERMS):
                 counts[term] += 1
@@ -273,11 +303,9 @@ class Oracle:
             for doc, score in self.scores_of(term).items():
                 scores[doc] += factor * score
         joined = joined_by(self._compounds, terms, counts)
-        for term, pair in joined.items():
-            for doc, score in self.scores_of(term).items():
-                # One word stands for two where these are not.
-                instead = pair and not analysis.is_soft(term) and not self._has(doc, pair)
-                scores[doc] += score if instead else COMPOUND_SHARE * score
+        for joining in joined:
+            for doc in self.joined_pages(joining):
+                scores[doc] += self.scores_of(joining.term)[doc]
         docs = [doc for doc, score in enumerate(scores) if score]
         keywords, pairs = self._phrases(terms, counts)
         for keyword in keywords:
@@ -313,14 +341,14 @@ class Ranking:
         self,
         oracle: Oracle,
         counts: Counter[str],
-        joined: Iterable[str],
+        joined: list[Joining],
         keywords: list[Keyword],
         pairs: list[Pair],
         scores: list[float],
         docs: list[int],
     ) -> None:
         self.counts = counts
-        self.joined = list(joined)
+        self.joined = joined
         self.keywords = keywords
         self.pairs = pairs
         self._oracle = oracle
@@ -340,7 +368,7 @@ class Ranking:
 
     def _found(self, doc: int) -> Found:
         counted = sum(count for term, count in self.counts.items() if doc in self._oracle.scores_of(term))
-        counted += sum(doc in self._oracle.scores_of(term) for term in self.joined)
+        counted += sum(doc in self._oracle.joined_pages(joining) for joining in self.joined)
         keywords = sum(doc in keyword.docs for keyword in self.keywords)
         pairs = [pair[doc] for pair in self.pairs if doc in pair]
         return Found(self._oracle.pages[doc].url, self._scores[doc], counted, keywords, pairs)

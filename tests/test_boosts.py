@@ -9,9 +9,9 @@ import pytest
 from corpora import corpora, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import Compound, compounds_of, joined_by, terms_of
+from oracle import Compound, compounds_of, joined_by, joins, terms_of
 
-from qtsearch import planner
+from qtsearch import analysis, planner
 from qtsearch.articles import Article
 from qtsearch.schema import FIELD_NAMES
 
@@ -45,16 +45,29 @@ def words_of(article, field: str) -> set[str]:
     return words | {compound.whole for compound in compounds_in(article, field)}
 
 
+def pairs_in(article) -> set[tuple[str, str]]:
+    pairs = pairwise(terms_of(article.answer))
+    return {(a, b) for a, b in pairs if a != b and not analysis.is_soft(a) and not analysis.is_soft(b)}
+
+
 def matching(articles, query: str, field: str) -> set[str]:
     """The urls of the articles that by their text have a word of the query in the field, or one that joins it
     as a compound does."""
-    everywhere = [(article, name) for article in articles for name in FIELD_NAMES]
-    known = {term for place in everywhere for term in words_of(*place)}
-    compounds = [compound for place in everywhere for compound in compounds_in(*place)]
+    words = [set().union(*(words_of(article, name) for name in FIELD_NAMES)) for article in articles]
+    pairs = list(map(pairs_in, articles))
+    compounds = [each for article in articles for name in FIELD_NAMES for each in compounds_in(article, name)]
     terms = terms_of(query)
-    wanted = known.intersection(terms)
-    wanted |= joined_by(compounds, terms, wanted).keys()
-    return {article.url for article in articles if wanted & words_of(article, field)}
+    counted = set().union(*words).intersection(terms)
+    found = {article.url for article in articles if counted & words_of(article, field)}
+    for joining in joined_by(compounds, terms, counted):
+        having = {term: [doc for doc, own in enumerate(words) if term in own] for term in joining.typed}
+        beside = {pair: [doc for doc, own in enumerate(pairs) if pair in own] for pair in joining.pairs}
+        found |= {
+            article.url
+            for doc, article in enumerate(articles)
+            if joining.term in words_of(article, field) and joins(joining, having, beside, doc)
+        }
+    return found
 
 
 # -- raising a weight ------------------------------------------------------------------------------------
@@ -101,7 +114,9 @@ def test_a_field_that_begins_to_count_takes_nothing_away(build_index):
         Article(url="/hyphen", question="Why?", answer="A T-cell."),
     ]
     index = build_index(pages)
-    scores = [dict(found(index, "T cell", boosts={"answer": boost}))["/both"] for boost in (0, 0.001, 1)]
+    scores = [
+        dict(found(index, "T cell", boosts={"answer": boost})).get("/both", 0) for boost in (0, 0.001, 1)
+    ]
     assert scores == sorted(scores)
 
 

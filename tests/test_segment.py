@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 import pytest
 from agreement import all_arrays, open_index_segment
-from oracle import compounds_of, hyphenated
+from oracle import compounds_of, hyphenated, terms_of
 
 from qtsearch import analysis
 from qtsearch.codec import segment as segment_module
@@ -160,21 +160,47 @@ def test_pairs(segment, pages):
 
 def test_compounds(segment, pages):
     """Each compound of a question or an answer once: the terms of its words, and of both in one word; none of
-    keywords."""
+    keywords. With each the pages that have it; those that have the one word without the two; and those that
+    have the two side by side without the one. None of the last two if the one word is soft."""
     terms = [term.decode() for term in segment.terms.tolist()]
     firsts = np.repeat(np.arange(len(terms)), np.diff(segment.compound_children)).tolist()
     rows = zip(firsts, segment.compound_seconds.tolist(), segment.compound_wholes.tolist(), strict=True)
     found = [tuple(terms[number] for number in row) for row in rows]
-    expected = {row for page in pages for text in (page.question, page.answer) for row in compounds_of(text)}
-    assert found == sorted(expected, key=lambda row: [term.encode() for term in row])
+    in_page = [{row for text in (page.question, page.answer) for row in compounds_of(text)} for page in pages]
+    assert found == sorted(set().union(*in_page), key=lambda row: [term.encode() for term in row])
     assert len(found) > 10
+    words = [{analysis.stem(form) for _, _, form in with_compounds(page)} for page in pages]
+    beside = [set(pairwise(terms_of(page.answer))) for page in pages]
+    arrays = all_arrays(segment)
+    alone = apart = 0
+    for number, (first, second, whole) in enumerate(found):
+        hyphens = slice(*arrays["hyphen_offsets"][number : number + 2])
+        expected = [doc for doc, own in enumerate(in_page) if (first, second, whole) in own]
+        assert arrays["hyphen_docs"][hyphens].tolist() == expected
+        hard = not analysis.is_soft(whole)
+        postings = segment.alone_postings[slice(*segment.alone_offsets[number : number + 2])].tolist()
+        assert np.searchsorted(segment.offsets, postings, "right").tolist() == [
+            terms.index(whole) + 1 for _ in postings
+        ]
+        assert segment.docs[postings].tolist() == [
+            doc for doc, own in enumerate(words) if hard and whole in own and not {first, second} <= own
+        ]
+        pair = first != second and not analysis.is_soft(first) and not analysis.is_soft(second)
+        docs = segment.apart_docs[slice(*segment.apart_offsets[number : number + 2])].tolist()
+        assert docs == [
+            doc
+            for doc, own in enumerate(words)
+            if hard and pair and (first, second) in beside[doc] and whole not in own
+        ]
+        alone += len(postings)
+        apart += len(docs)
+    assert alone == len(segment.alone_postings)
+    assert apart == len(segment.apart_docs)
     for number, term in enumerate(terms):
         part = slice(segment.compound_children[number], segment.compound_children[number + 1])
         assert found[part] == [row for row in found if row[0] == term]
         own = slice(segment.compound_offsets[number], segment.compound_offsets[number + 1])
-        parts = [tuple(terms[part] for part in row) for row in segment.compound_parts[own].tolist()]
-        assert parts == [row[:2] for row in found if row[2] == term]
-    assert len(segment.compound_parts) == len(found)
+        assert segment.compound_rows[own].tolist() == [at for at, row in enumerate(found) if row[2] == term]
 
 
 def test_lengths_and_starts(segment, pages):

@@ -59,11 +59,8 @@ def joined(searcher, query, *groups, **options):
     expander = Expander(searcher.planner, Synonyms(groups), **options)
     expanded = expander.expand(searcher.planner, plan)
     terms = searcher.segment.terms
-    return {
-        terms[word.term].decode(): times / expanded.unit
-        for word, times in expanded.counts.items()
-        if word not in plan.counts
-    }
+    assert expanded.counts == plan.counts
+    return {terms[one.word.term].decode(): one.times for one in expanded.expansions}
 
 
 # -- abbreviations ---------------------------------------------------------------------------------------
@@ -300,12 +297,10 @@ def test_typed_words_count_more(searcher, parts):
     plan = searcher.plan(query)
     planner = searcher.planner
     expanded = Expander(planner, Synonyms((HEART,))).expand(planner, plan)
-    for word, times in expanded.counts.items():
-        if word in plan.counts:
-            assert times == plan.counts[word] * expanded.unit
-        else:
-            assert 0 < times <= SHARE * expanded.unit
-            assert not word.soft
+    assert expanded.counts == plan.counts
+    for word, _, times, *_ in expanded.expansions:
+        assert 0 < times <= SHARE
+        assert not word.soft
     for some in (expanded, broadened(searcher, expanded, None)):
         for doc, score in zip(*searcher.search(some, None, 20), strict=True):
             selection = Selection(searcher, Facets(searcher.segment), some)
@@ -320,10 +315,9 @@ def test_broadening_takes_an_expanded_plan(searcher):
     """The words typed count as much as they would without synonyms, and the others together half as much."""
     expanded = Expander(searcher.planner).expand(searcher.planner, searcher.plan("ALI"))
     plan = broadened(searcher, expanded, None)
-    assert plan.unit == expanded.unit
     (typed,) = (word for word in plan.words if word is not None)
     assert 1 <= plan.counts[typed] / plan.unit < 1.5
-    assert sum(plan.counts.values()) - sum(expanded.counts.values()) <= plan.unit
+    assert sum(plan.counts.values()) - sum(expanded.counts.values()) * plan.unit <= plan.unit
 
 
 def test_boosts_hold_for_words_that_join(build_index):
@@ -332,8 +326,10 @@ def test_boosts_hold_for_words_that_join(build_index):
     expander = Expander(Searcher(open_index_segment(index.path)).planner)
     boosted = index._snapshot.boosted({"answer": 0})
     plan = expander.expand(boosted.planner, boosted.plan("ALI"))
-    assert len(plan.counts) == 4
-    assert all(len(word.docs) == 0 for word in plan.counts)
+    assert len(plan.counts) == 1
+    assert not plan.expansions
+    assert not boosted.matching(plan).any()
+    assert len(expander.expand(index._snapshot.searcher.planner, boosted.plan("ALI")).expansions) == 3
 
 
 # -- the file --------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
-from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of
+from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of, places_of
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
@@ -176,7 +176,7 @@ class ChunkBuilder:
         pieces = _from(self._numbers, np.int32)
         counts = np.array(self._pieces.counts, np.int64)
         piece_starts = np.cumsum(counts[pieces]) - counts[pieces]
-        _, places = _rows(counts, pieces)
+        _, places = places_of(_offsets(counts), pieces)
         numbered = _from(self._pieces.tokens, np.int32)[places]
         tokens = rank[numbered >> 1]
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
@@ -186,7 +186,8 @@ class ChunkBuilder:
         positions = self._positions(len(tokens))
         # A compound is a word at its second token, but for the lengths, the pairs and the keywords.
         compounds = _from(self._pieces.compounds, np.int32).reshape(-1, 3)
-        which, places = _rows(np.bincount(compounds[:, 0], minlength=len(counts)), pieces)
+        compound_counts = np.bincount(compounds[:, 0], minlength=len(counts))
+        which, places = places_of(_offsets(compound_counts), pieces)
         first = piece_starts[which] + compounds[places, 1]
         in_text = fields[first] != _PAGE_KEYWORDS
         first, wholes = first[in_text], rank[compounds[places[in_text], 2]]
@@ -216,7 +217,7 @@ class ChunkBuilder:
             ),
             "terms": terms,
             "term_soft": term_soft,
-            "token_offsets": np.concatenate(([0], np.cumsum(np.bincount(key_terms, minlength=len(terms))))),
+            "token_offsets": _offsets(np.bincount(key_terms, minlength=len(terms))),
             "docs": key_docs,
             "positions": key_positions,
             "fields": key_fields,
@@ -231,7 +232,7 @@ class ChunkBuilder:
             "contents": _from(self._contents, np.uint64),
             "carried": _from(self._carried, np.int32).reshape(-1, 2),
         }
-        run_offsets = np.concatenate(([0], np.cumsum(_from(self._run_lengths, np.int64))))
+        run_offsets = _offsets(_from(self._run_lengths, np.int64))
         for name, runs in (("question", self._question_runs), ("keyword", self._keyword_runs)):
             words = pieces_of(tokens, run_offsets, _from(runs, np.int64))
             chunk[f"{name}_words"], chunk[f"{name}_word_offsets"] = words
@@ -316,16 +317,9 @@ def joined_texts(name: str, texts: list[bytes]) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def _rows(counts: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Of a table in which each of some groups has so many rows, the rows of the groups wanted, in turn.
-
-    Returns, of each, which of ``wanted`` it belongs to, and its place in the table.
-    """
-    lengths = counts[wanted]
-    ends = np.cumsum(lengths)
-    which = np.repeat(np.arange(len(wanted)), lengths)
-    shifts = (np.cumsum(counts) - counts)[wanted] - (ends - lengths)
-    return which, np.arange(len(which)) + shifts[which]
+def _offsets(counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Where groups of so many begin, and the last one ends."""
+    return np.concatenate(([0], np.cumsum(counts)))
 
 
 def _from(values: array[int], dtype: Any) -> npt.NDArray[Any]:

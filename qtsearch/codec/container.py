@@ -24,7 +24,7 @@ from qtsearch.errors import IndexDamagedError, IndexVersionError
 __all__ = ["FORMAT_VERSION", "ArrayFile", "write_array_file"]
 
 #: Raised with every change of what the files hold. Other versions are refused by name.
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 
 _MAGIC: Final = b"QTSEARCH"
 _PREFIX: Final = struct.Struct("<8sIII")

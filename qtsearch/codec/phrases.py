@@ -10,6 +10,8 @@ more is ``n_terms`` + the number of the node of all but the last. Keys ascend, s
 A pair is two hard words that stand side by side in an answer; it has a posting for each article.
 
 A compound is two words that some text joins by a hyphen, and both in one word, which has postings of its own.
+Stored with it is who would not be found: the articles that have the one word and not both of the two, and
+those whose answer has the two side by side and which do not have the one. There are few of them.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS, unpack_tokens
-from qtsearch.codec.segment import MAX_PHRASE_TERMS
+from qtsearch.codec.segment import MAX_PHRASE_TERMS, places_of
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
@@ -146,15 +148,54 @@ def pair_arrays(
     }
 
 
-def compound_arrays(found: npt.NDArray[Any], n_terms: int) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of compounds. ``found``: first term, second term and both in one, shape (n, 3), repeated."""
-    firsts, seconds, wholes = np.unique(found.astype(np.int32).reshape(-1, 3), axis=0).T
+def compound_arrays(
+    found: npt.NDArray[Any], term_soft: npt.NDArray[np.bool_], arrays: dict[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of compounds.
+
+    Args:
+        found: first term, second term, both in one word, article; shape (n, 4), repeated, in any order.
+        term_soft: of every term whether it is soft.
+        arrays: the postings and the pairs of the segment.
+    """
+    n_terms = len(term_soft)
+    found = found[np.lexsort(found.T[::-1])]
+    found = found[np.diff(found, axis=0, prepend=-1).any(axis=1)]
+    starts = np.flatnonzero(np.diff(found[:, :3], axis=0, prepend=-1).any(axis=1))
+    firsts, seconds, wholes = found[starts, :3].astype(np.int64).T
     by_whole = np.argsort(wholes, kind="stable")
     terms = np.arange(n_terms + 1)
+    offsets, docs = arrays["offsets"], arrays["docs"]
+    keys = np.repeat(terms[:-1] << _DOC_BITS, np.diff(offsets)) | docs
+
+    def have(term: npt.NDArray[Any], doc: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        wanted = term << _DOC_BITS | doc
+        found: npt.NDArray[np.bool_] = keys.take(keys.searchsorted(wanted), mode="clip") == wanted
+        return found
+
+    # Nothing is found by a soft word that is a compound: nearly all articles have it.
+    hard = np.flatnonzero(~term_soft[wholes])
+    row, posting = places_of(offsets, wholes[hard])
+    row, doc = hard[row], docs[posting].astype(np.int64)
+    alone = ~(have(firsts[row], doc) & have(seconds[row], doc))
+    nodes = np.repeat(terms[:-1], np.diff(arrays["pair_children"])) * n_terms + arrays["pair_seconds"]
+    node = nodes.searchsorted(firsts * n_terms + seconds)
+    paired = hard[np.isin(node[hard], np.arange(len(nodes)))]
+    paired = paired[nodes[node[paired]] == firsts[paired] * n_terms + seconds[paired]]
+    pair_row, place = places_of(arrays["pair_offsets"], node[paired])
+    pair_row, pair_doc = paired[pair_row], arrays["pair_docs"][place]
+    apart = ~have(wholes[pair_row], pair_doc.astype(np.int64))
+    rows = np.arange(len(starts) + 1)
     return {
-        "compound_seconds": seconds,
-        "compound_wholes": wholes,
-        "compound_children": np.searchsorted(firsts, terms).astype(np.int32),
-        "compound_parts": np.column_stack((firsts, seconds))[by_whole],
-        "compound_offsets": np.searchsorted(wholes[by_whole], terms).astype(np.int32),
+        "compound_seconds": seconds.astype(np.int32),
+        "compound_wholes": wholes.astype(np.int32),
+        "compound_children": firsts.searchsorted(terms).astype(np.int32),
+        "compound_rows": by_whole.astype(np.int32),
+        "compound_offsets": wholes[by_whole].searchsorted(terms).astype(np.int32),
+        "hyphen_offsets": np.append(starts, len(found)).astype(np.int32),
+        "hyphen_docs": found[:, 3].astype(docs.dtype),
+        "alone_offsets": row[alone].searchsorted(rows).astype(np.int32),
+        "alone_postings": posting[alone].astype(np.int32),
+        "apart_offsets": pair_row[apart].searchsorted(rows).astype(np.int32),
+        "apart_docs": pair_doc[apart],
     }

@@ -34,8 +34,14 @@ pair_counts        uint8       (R,)         how often the pair stands in the ans
 compound_seconds   int32       (H,)         second terms of the compounds of each first term in turn
 compound_wholes    int32       (H,)         the term of both in one word
 compound_children  int32       (T + 1,)     where the compounds that begin with each term begin
-compound_parts     int32       (H, 2)       both terms of the compounds of each term in one word in turn
+compound_rows      int32       (H,)         the compounds of each term that is both in one word, in turn
 compound_offsets   int32       (T + 1,)     where those of each begin
+hyphen_offsets     int32       (H + 1,)     where each compound's articles begin in ``hyphen_docs``
+hyphen_docs        as docs     (≥ 0,)       articles that have it with a hyphen, ascending
+alone_offsets      int32       (H + 1,)     where each compound's postings begin in ``alone_postings``
+alone_postings     int32       (≥ 0,)       of the one word: in articles that do not have both of the two [2]
+apart_offsets      int32       (H + 1,)     where each compound's articles begin in ``apart_docs``
+apart_docs         as docs     (≥ 0,)       those with the pair that do not have the one word, ascending [2]
 key_terms          uint16 [1]  (N, 24)      the terms that tell an article best from others, weightiest first
 key_weights        uint8       (N, 24)      how much each weighs, 0 where the article has fewer
 abbreviations      S<width>    (A,)         short forms, ascending: surface forms, spaces between
@@ -108,6 +114,7 @@ __all__ = [
     "Segment",
     "SubjectSlice",
     "pieces_of",
+    "places_of",
 ]
 
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
@@ -183,8 +190,12 @@ class Segment:
         self.compound_seconds: npt.NDArray[np.int32] = arrays["compound_seconds"]
         self.compound_wholes: npt.NDArray[np.int32] = arrays["compound_wholes"]
         self.compound_children: npt.NDArray[np.int32] = arrays["compound_children"]
-        self.compound_parts: npt.NDArray[np.int32] = arrays["compound_parts"]
+        self.compound_rows: npt.NDArray[np.int32] = arrays["compound_rows"]
         self.compound_offsets: npt.NDArray[np.int32] = arrays["compound_offsets"]
+        self.alone_offsets: npt.NDArray[np.int32] = arrays["alone_offsets"]
+        self.alone_postings: npt.NDArray[np.int32] = arrays["alone_postings"]
+        self.apart_offsets: npt.NDArray[np.int32] = arrays["apart_offsets"]
+        self.apart_docs = arrays["apart_docs"]
         self.key_terms = arrays["key_terms"]
         self.key_weights: npt.NDArray[np.uint8] = arrays["key_weights"]
         self.abbreviations = arrays["abbreviations"]
@@ -310,10 +321,20 @@ def pieces_of(
 
     Piece n of ``values`` is ``values[offsets[n] : offsets[n + 1]]``.
     """
+    which, places = places_of(offsets, numbers)
+    return values[places], np.concatenate(([0], np.cumsum(np.bincount(which, minlength=len(numbers)))))
+
+
+def places_of(
+    offsets: npt.NDArray[Any], numbers: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where the pieces with these numbers lie, as in :func:`pieces_of`: of each place in turn, which of
+    ``numbers`` it belongs to, and the place."""
     starts = offsets[numbers].astype(np.int64)
     lengths = offsets[numbers + 1] - starts
-    taken = np.concatenate(([0], np.cumsum(lengths)))
-    return values[np.repeat(starts - taken[:-1], lengths) + np.arange(taken[-1])], taken
+    which = np.repeat(np.arange(len(numbers)), lengths)
+    shifts = starts - (np.cumsum(lengths) - lengths)
+    return which, np.arange(len(which)) + shifts[which]
 
 
 def _find(words: npt.NDArray[np.bytes_], word: bytes) -> int:

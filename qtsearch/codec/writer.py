@@ -192,7 +192,7 @@ class SegmentWriter:
             docs.append(chunk_docs)
             pairs.append((chunk["pairs"], places, chunk_docs))
             kept = chunk["compounds"][chunk_docs[chunk["compounds"][:, 3]] >= 0]
-            compounds.append(places[kept[:, :3]])
+            compounds.append(np.column_stack((places[kept[:, :3]], chunk_docs[kept[:, 3]])))
             first += len(chunk["ids"])
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         parts = []
@@ -221,7 +221,7 @@ class SegmentWriter:
         arrays |= keyword_arrays(keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS])
         arrays |= key_term_arrays(posting_offsets, doc, frequencies, term_soft, n_docs)
         arrays |= pair_arrays(pairs, len(terms), doc_type)
-        arrays |= compound_arrays(np.concatenate(compounds), len(terms))
+        arrays |= compound_arrays(np.concatenate(compounds), term_soft, arrays)
         return arrays
 
 
