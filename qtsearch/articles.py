@@ -26,6 +26,7 @@ __all__ = [
     "RelatedLink",
     "parse_article",
     "read_article",
+    "read_bytes",
     "split_phrases",
 ]
 
@@ -78,12 +79,16 @@ def read_article(path: str | os.PathLike[str]) -> Article:
             is no article (see :func:`parse_article`).
     """
     name = os.fspath(path)
+    return parse_article(read_bytes(name), name)
+
+
+def read_bytes(path: str) -> bytes:
+    """The bytes of a file, of one that is too large a part. Raises ArticleError if it cannot be read."""
     try:
-        with open(name, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        with open(path, "rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise ArticleError(name, 0, f"cannot be read: {error.strerror or error}") from error
-    return parse_article(data, name)
+        raise ArticleError(path, 0, f"cannot be read: {error.strerror or error}") from error
 
 
 def parse_article(data: bytes, path: str = "") -> Article:

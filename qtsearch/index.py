@@ -15,7 +15,7 @@ from qtsearch import generation
 from qtsearch.errors import PageMissingError
 from qtsearch.parameters import RankingParameters
 from qtsearch.query import SYNTAXES, Filters, corrected, select
-from qtsearch.results import Asked, Hit, Results, leads_nowhere
+from qtsearch.results import Asked, Hit, Results, leads_nowhere, stored_article
 from qtsearch.searcher import Searcher
 from qtsearch.selection import SORTS, Selection
 from qtsearch.snapshot import Snapshot
@@ -266,27 +266,8 @@ class Index:
 
     def get(self, url: str) -> Article | None:
         """The article at ``url`` as it was indexed, ``None`` if there is none. Raises IndexDamagedError."""
-        from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
-
-        segment = self._snapshot.segment
         doc = self._doc(url)
-        if doc < 0:
-            return None
-        hit = Hit(segment, doc, 1, 0.0)
-        record = segment.record(doc)
-        return Article(
-            url=hit.url,
-            question=hit.question,
-            answer=record["answer"],
-            id=hit.id,
-            page_keywords=tuple(record["keywords"]),
-            subject=record["subject"],
-            date=hit.date,
-            description=record["description"],
-            related=tuple(RelatedLink(*link) for link in record["related"]),
-            no_index=record["no_index"],
-            path=record["path"],
-        )
+        return None if doc < 0 else stored_article(self._snapshot.segment, doc)
 
     def subjects(self) -> dict[str, int]:
         """Pages by subject, each under its commonest spelling, in order of the subjects' slugs."""

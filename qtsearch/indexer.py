@@ -1,56 +1,56 @@
-"""Folders of articles → a published generation: find the files, build one segment, publish, report.
+"""Folders of articles → a published generation: find the files, read what has changed, build one segment.
 
 Nothing is published unless all of it is written and synced; whatever stops a run, the generation before
-it stays. Files are read by worker processes (:mod:`qtsearch.workers`) where there are many of them.
+it stays. A segment is merged from the one before and from the articles that have changed; the same articles
+give the same segment on whichever way. Files are read by worker processes (:mod:`qtsearch.workers`) where
+there are many of them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import logging
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from qtsearch import publishing, workers
+import numpy as np
+
+from qtsearch import generation, publishing, workers
 from qtsearch.articles import read_article
+from qtsearch.changes import Changes, jobs_for, settle
+from qtsearch.checks import warnings_of
 from qtsearch.codec import records
+from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.past import MAX_PAST_DOCS, REST, PastChunk
+from qtsearch.codec.segment import Segment
+from qtsearch.codec.sources import Row, read_rows, sources_path, write_sources
 from qtsearch.codec.writer import SegmentWriter
-from qtsearch.errors import ArticleError, SourceError
+from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError, SourceError
 from qtsearch.index import default_path
 from qtsearch.parameters import RankingParameters
+from qtsearch.report import ReindexReport
+from qtsearch.results import stored_article
+from qtsearch.scan import Found, find_files
 from qtsearch.tuning import published_parameters
 
 __all__ = ["ReindexReport", "reindex"]
 
+_log = logging.getLogger(__name__)
+
 #: Articles whose texts make the compression dictionary.
 _DICTIONARY_SAMPLE: Final = 16
+#: Generations that the history tells of.
+_HISTORY: Final = 100
 
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ReindexReport:
-    """What a reindex did.
-
-    ``index``: the folder, absolute. ``generation``: the number of what was published. ``pages``: in the
-    index now. ``files``: found in the sources. ``rejected``: an error for each file that was not
-    usable. ``no_index``: pages left out because they are marked so. ``seconds``: taken in all.
-    ``size_bytes``: of the segment's files.
-    """
-
-    index: str
-    generation: int
-    pages: int
-    files: int
-    rejected: tuple[ArticleError, ...]
-    no_index: int
-    seconds: float
-    size_bytes: int
 
 
 def reindex(
@@ -59,19 +59,35 @@ def reindex(
     *,
     include_no_index: bool = False,
     parameters: RankingParameters | None = None,
+    checksum: bool = False,
+    full: bool = False,
+    strict: bool = False,
+    allow_shrink: bool = False,
+    keep_previous: bool = False,
+    dry_run: bool = False,
+    wait: float = 0.0,
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> ReindexReport:
-    """Build the index from article files, and publish it in place of what was there.
+    """Bring the index up to date with article files, and publish it in place of what was there.
 
-    Readers that have the index open go on undisturbed; whoever opens it from now on sees the new one.
+    Only files that may have changed are read; the index comes out as if all had been. Readers that have the
+    index open go on undisturbed.
 
     Args:
         sources: folders, searched for ``.md`` files, and files, taken whatever they are called. Hidden
-            files and folders are passed over; links to folders are not followed.
+            files and folders are passed over, and links that lead out of their folder. What is in the index
+            and not in the sources is removed from it.
         index: the folder of the index, made if need be; by default ``$QTSEARCH_INDEX``, else ``index``.
         include_no_index: take in the pages that are marked ``no_index: true``.
         parameters: of the ranking; by default those of the index as it is, or the defaults for a new one.
+        checksum: look into every file, not only into those whose size or modification time has changed.
+        full: read and index every file anew.
+        strict: let the last good version of a file go that is no article any more; by default it stays.
+        allow_shrink: publish even if more than half of the files have gone since the last reindex.
+        keep_previous: keep the generation that is current now, for ``rollback``.
+        dry_run: publish nothing and write nothing, but say what would be done.
+        wait: seconds to wait for another process that writes to the index.
         processes: how many read files at a time, 1 or more; 1 reads them in this process. By default one
             for each processor, and this process for few files.
         progress: called from time to time, in the calling thread, with files read and files in all.
@@ -80,118 +96,362 @@ def reindex(
     the same url the one with the later date is taken, of the same date the first by path.
 
     Raises:
-        SourceError: a source does not exist, or there is no article in them; nothing was published.
+        SourceError: a source does not exist, there is no article in them, or more than half of the files are
+            gone; nothing was published.
         IndexLockedError: another process is writing to this index.
         WorkerError: a worker process died, for want of memory say.
         OSError: the index cannot be written.
         ValueError: ``processes`` is less than 1.
     """
-    started = time.monotonic()
     if processes is not None and processes < 1:
         raise ValueError(f"processes must be 1 or more, not {processes}")
+    timer = _Timer()
+    scanned_ns = time.time_ns()
     files = find_files([sources] if isinstance(sources, (str, os.PathLike)) else sources)
+    timer.end("scan")
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
+    run = _Run(
+        folder,
+        files,
+        scanned_ns,
+        timer,
+        include_no_index=include_no_index,
+        parameters=parameters,
+        checksum=checksum,
+        full=full,
+        strict=strict,
+        allow_shrink=allow_shrink,
+        keep_previous=keep_previous,
+        processes=processes,
+        progress=progress or _no_progress,
+    )
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="qtsearch-") as work:
+            return run.report(run.prepare(work), None)
     os.makedirs(folder, exist_ok=True)
     with publishing.WriteLock(folder):
         segment_id = publishing.new_segment_id()
         work = publishing.make_work_folder(folder, segment_id)
         try:
-            reading = workers.Reading(_dictionary(files), include_no_index, work)
-            outcome = workers.read_all(files, reading, processes, progress or _no_progress)
-            chunks = [ArrayFile(path) for path in outcome.chunks]
-            rejected = list(outcome.rejected)
-            if not chunks:
-                raise SourceError(_nothing_found(files, rejected, outcome.no_index))
-            writer = SegmentWriter(chunks, reading.dictionary)
-            left_out, duplicates = _duplicates(writer)
-            rejected += duplicates
-            sizes = writer.write(folder, segment_id, left_out, parameters or published_parameters(folder))
-            pages = len(writer.urls) - len(left_out)
-            generation = publishing.publish(folder, segment_id, pages)
+            prepared = run.prepare(work)
+            published = run.publish(prepared, segment_id)
         except BaseException:
             publishing.discard_segment(folder, segment_id)
             raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    return ReindexReport(
-        index=folder,
-        generation=generation,
-        pages=pages,
-        files=len(files),
-        rejected=tuple(sorted(rejected, key=lambda error: (error.path, error.line))),
-        no_index=outcome.no_index,
-        seconds=time.monotonic() - started,
-        size_bytes=sum(sizes.values()),
-    )
+    return run.report(prepared, published)
 
 
 def _no_progress(done: int, total: int) -> None:
     pass
 
 
-def find_files(sources: Iterable[Path]) -> list[str]:
-    """The files to read, each once, sorted by path. Raises SourceError for a source that does not exist."""
-    found: set[str] = set()
-    for given in sources:
-        source = os.fspath(given)
-        if os.path.isdir(source):
-            found.update(_markdown_files(source))
-        elif os.path.exists(source):
-            found.add(source)
-        else:
-            raise SourceError(f"{source!r} does not exist: name a folder of articles or an article file")
-    if not found:
-        raise SourceError("no article files (.md) in the sources; nothing was published")
-    return sorted(found)
+class _Timer:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self.phases: dict[str, float] = {}
+
+    def end(self, phase: str) -> None:
+        now = time.monotonic()
+        self.phases[phase] = self.phases.get(phase, 0.0) + now - self._last
+        self._last = now
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
 
 
-def _markdown_files(folder: str) -> Iterable[str]:
-    waiting = [folder]
-    while waiting:
+class _Past(NamedTuple):
+    """The generation before: its segment, what it was made of by path, and what is known of it."""
+
+    number: int
+    segment: Segment
+    file: ArrayFile
+    rows: dict[str, Row]
+
+
+class _Prepared(NamedTuple):
+    """What is to be published: by a ``writer``, without the articles ``left_out``; no writer if all is known.
+
+    ``full``: all files were read. ``kept``: paths of which the last good version stays.
+    """
+
+    changes: Changes
+    full: bool
+    writer: SegmentWriter | None
+    left_out: frozenset[int]
+    kept: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class _Published(NamedTuple):
+    number: int
+    sizes: dict[str, int]
+
+
+class _Run:
+    """One run of reindex. See there."""
+
+    def __init__(
+        self,
+        folder: str,
+        files: list[Found],
+        scanned_ns: int,
+        timer: _Timer,
+        *,
+        include_no_index: bool,
+        parameters: RankingParameters | None,
+        checksum: bool,
+        full: bool,
+        strict: bool,
+        allow_shrink: bool,
+        keep_previous: bool,
+        processes: int | None,
+        progress: Progress,
+    ) -> None:
+        self._folder = folder
+        self._files = files
+        self._scanned_ns = scanned_ns
+        self._timer = timer
+        self._include_no_index = include_no_index
+        self._parameters = parameters
+        self._checksum = checksum
+        self._full = full
+        self._strict = strict
+        self._allow_shrink = allow_shrink
+        self._keep_previous = keep_previous
+        self._processes = processes
+        self._progress = progress
+        self._past: _Past | None = None
+
+    # -- read --------------------------------------------------------------------------------------
+
+    def prepare(self, work: str) -> _Prepared:
+        """Read what must be read, and settle what is to be published. ``work``: a folder for chunks."""
+        past = self._past = self._open_past()
+        rows = past.rows if past else {}
+        if not self._allow_shrink and 2 * len(self._files) < len(rows):
+            raise SourceError(
+                f"the sources have {len(self._files):,} files, and had {len(rows):,} at the last reindex: "
+                "if that is meant, allow it (--allow-shrink); nothing was published"
+            )
+        jobs = jobs_for(self._files, rows, checksum=self._checksum)
+        full = past is None or self._full
+        if past is not None and (
+            past.file.metadata["include_no_index"] != self._include_no_index
+            or past.segment.n_docs > MAX_PAST_DOCS
+        ):
+            full = True
+        if full:
+            jobs = [workers.Job(number, file.path) for number, file in enumerate(self._files)]
+        dictionary = _dictionary(self._files) if full or past is None else past.segment.dictionary
+        outcome = workers.Outcome()
+        if jobs:
+            reading = workers.Reading(dictionary, self._include_no_index, work)
+            outcome = workers.read_all(jobs, reading, self._processes, self._progress)
+        changes = settle(self._files, rows, outcome.results, self._scanned_ns, strict=self._strict)
+        self._timer.end("read")
+        new_parameters = self._parameters not in (None, past.segment.parameters if past else None)
+        if past is not None and changes.same and not self._full and not new_parameters:
+            return _Prepared(changes, full, None, frozenset(), self._kept(changes), self._old_warnings())
+        chunks: list[Arrays] = [ArrayFile(path) for path in outcome.chunks]
+        left_out: set[int] = set()
+        stays = {row.doc: number for number, row in enumerate(changes.rows) if row.doc >= 0}
+        if past is not None and full:
+            rows_of = changes.rows
+            stays = {doc: number for doc, number in stays.items() if rows_of[number].state == "rejected"}
+            chunks += _again(past.segment, stays, dictionary)
+        elif past is not None:
+            file_of = np.full(past.segment.n_docs, -1, np.int32)
+            file_of[list(stays)] = list(stays.values())
+            chunks.insert(0, PastChunk(past.segment, past.file, file_of))
+            left_out.update(np.flatnonzero(file_of < 0).tolist())
+        writer = SegmentWriter(chunks, dictionary) if chunks else None
+        if writer is None or len(left_out) == len(writer.urls):
+            raise SourceError(self._nothing_found(changes))
+        self._give_way(writer, left_out, changes.rows)
+        kept = frozenset(left_out)
+        return _Prepared(changes, full, writer, kept, self._kept(changes), warnings_of(writer, kept))
+
+    def _open_past(self) -> _Past | None:
         try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    elif entry.name.endswith(".md") and entry.is_file():
-                        yield entry.path
-        except OSError as error:
-            raise SourceError(f"{error.filename!r} cannot be read: {error.strerror}") from error
+            current, segment = generation.open_segment(self._folder)
+            file = ArrayFile(sources_path(self._folder, current.segment_id))
+            return _Past(current.number, segment, file, {row.path: row for row in read_rows(file)})
+        except IndexMissingError:
+            return None
+        except (QtsearchError, OSError) as error:
+            _log.warning("the index is built anew, for what is there cannot be gone on with: %s", error)
+            return None
+
+    def _kept(self, changes: Changes) -> tuple[str, ...]:
+        rows = zip(self._files, changes.rows, strict=True)
+        return tuple(file.path for file, row in rows if row.state == "rejected" and row.doc >= 0)
+
+    def _old_warnings(self) -> tuple[str, ...]:
+        return tuple(self._past.file.metadata["warnings"]) if self._past else ()
+
+    def _give_way(self, writer: SegmentWriter, left_out: set[int], rows: list[Row]) -> None:
+        """Settle which of several articles with one url is taken, and of which file each article is."""
+        same_url: dict[bytes, list[int]] = {}
+        for number, url in enumerate(writer.urls):
+            if number not in left_out:
+                same_url.setdefault(url, []).append(number)
+        for url, numbers in same_url.items():
+            path_of = self._files[writer.files[numbers[0]]].path
+            if len(numbers) > 1:
+                paths = {number: self._files[writer.files[number]].path for number in numbers}
+                numbers.sort(key=lambda number: (-writer.dates[number], paths[number]))
+                path_of = paths[numbers[0]]
+            for number in numbers:
+                file = writer.files[number]
+                row = rows[file]
+                if number == numbers[0]:
+                    rejected = row.state == "rejected"
+                    rows[file] = (
+                        row._replace(doc=number)
+                        if rejected
+                        else row._replace(doc=number, state="article", line=0, reason="")
+                    )
+                    continue
+                left_out.add(number)
+                reason = f"has the same url as {path_of}, which was taken: {url.decode()}"
+                rows[file] = (
+                    row._replace(doc=-1)
+                    if row.state == "rejected"
+                    else row._replace(doc=-1, state="duplicate", line=0, reason=reason)
+                )
+
+    def _nothing_found(self, changes: Changes) -> str:
+        rejected = self._rejected(changes)
+        no_index = sum(row.state == "no_index" for row in changes.rows)
+        reasons = f"; the first: {rejected[0]}" if rejected else ""
+        return (
+            f"none of {len(self._files)} files is an article to be indexed ({len(rejected)} rejected, "
+            f"{no_index} marked no_index), so nothing was published{reasons}"
+        )
+
+    # -- publish -----------------------------------------------------------------------------------
+
+    def publish(self, prepared: _Prepared, segment_id: str) -> _Published:
+        """Write the segment and make it current; only the table of files, if the articles are the same."""
+        past = self._past
+        writer = prepared.writer
+        if writer is None:
+            self._rewrite_table(prepared.changes.rows)
+            self._timer.end("publish")
+            return _Published(past.number if past else 0, {})
+        parameters = self._parameters or published_parameters(self._folder)
+        sizes = writer.write(self._folder, segment_id, prepared.left_out, parameters)
+        self._timer.end("merge")
+        doc_of = writer.doc_of.tolist()
+        rows = [row if row.doc < 0 else row._replace(doc=doc_of[row.doc]) for row in prepared.changes.rows]
+        pages = len(doc_of) - len(prepared.left_out)
+        metadata = self._metadata(prepared, pages)
+        path = sources_path(self._folder, segment_id)
+        sizes["sources"] = write_sources(path, rows, writer.rest, metadata)
+        number = publishing.publish(self._folder, segment_id, pages)
+        self._timer.end("publish")
+        return _Published(number, sizes)
+
+    def _metadata(self, prepared: _Prepared, pages: int) -> dict[str, Any]:
+        past, changes = self._past, prepared.changes
+        entry = {
+            "generation": publishing.next_number(self._folder),
+            "published": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "by": "full reindex" if prepared.full else "reindex",
+            "pages": pages,
+            "added": changes.added,
+            "changed": changes.changed,
+            "removed": changes.removed,
+            "moved": changes.moved,
+            "rejected": len(self._rejected(changes)),
+        }
+        history = [*(past.file.metadata["history"] if past else ()), entry]
+        return {
+            "include_no_index": self._include_no_index,
+            "history": history[-_HISTORY:],
+            "warnings": list(prepared.warnings),
+            "previous": None,
+        }
+
+    def _rewrite_table(self, rows: list[Row]) -> None:
+        """Note what is new of the files, where no article has changed: times, and files that are none."""
+        past = self._past
+        if past is None:
+            return
+        metadata = past.file.metadata | {"include_no_index": self._include_no_index}
+        if rows == list(past.rows.values()) and metadata == past.file.metadata:
+            return
+        rest = {name: past.file[name] for name in REST}
+        path = past.file.path
+        temporary = f"{path}.tmp"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        write_sources(temporary, rows, rest, metadata)
+        os.replace(temporary, path)
+        publishing.sync(self._folder)
+
+    # -- report ------------------------------------------------------------------------------------
+
+    def report(self, prepared: _Prepared, published: _Published | None) -> ReindexReport:
+        """What was done; nothing was ``published`` in a dry run."""
+        past, changes = self._past, prepared.changes
+        if prepared.writer is not None:
+            pages = len(prepared.writer.urls) - len(prepared.left_out)
+        else:
+            pages = past.segment.n_docs if past else 0
+        sizes = published.sizes if published else {}
+        if not sizes and past is not None:
+            sizes = {file.path: os.path.getsize(file.path) for file in (*past.segment.files, past.file)}
+        return ReindexReport(
+            index=self._folder,
+            generation=published.number if published else past.number if past else 0,
+            published=published is not None and prepared.writer is not None,
+            dry_run=published is None,
+            full=prepared.full,
+            pages=pages,
+            files=len(self._files),
+            added=changes.added,
+            changed=changes.changed,
+            removed=changes.removed,
+            moved=changes.moved,
+            unchanged=changes.unchanged,
+            rejected=tuple(self._rejected(changes)),
+            kept=prepared.kept,
+            no_index=sum(row.state == "no_index" for row in changes.rows),
+            warnings=prepared.warnings,
+            phases=self._timer.phases,
+            seconds=self._timer.seconds,
+            size_bytes=sum(sizes.values()),
+        )
+
+    def _rejected(self, changes: Changes) -> list[ArticleError]:
+        return [
+            ArticleError(file.path, row.line, row.reason)
+            for file, row in zip(self._files, changes.rows, strict=True)
+            if row.state in ("rejected", "duplicate")
+        ]
 
 
-def _dictionary(files: list[str]) -> bytes:
+def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> list[Arrays]:
+    """A chunk of articles of a segment, given with the numbers of their files; none if there are none."""
+    if not stays:
+        return []
+    builder = ChunkBuilder(dictionary)
+    for doc, file in stays.items():
+        builder.add(stored_article(segment, doc), file)
+    return [builder.arrays()]
+
+
+def _dictionary(files: Sequence[Found]) -> bytes:
     """A compression dictionary from articles spread over the files."""
     sample = []
     step = max(1, len(files) // _DICTIONARY_SAMPLE)
-    for path in files[::step][:_DICTIONARY_SAMPLE]:
+    for file in files[::step][:_DICTIONARY_SAMPLE]:
         with contextlib.suppress(ArticleError):  # reported when its turn comes
-            sample.append(read_article(path))
+            sample.append(read_article(file.path))
     return records.make_dictionary(sample)
-
-
-def _nothing_found(files: list[str], rejected: list[ArticleError], no_index: int) -> str:
-    reasons = f"; the first: {rejected[0]}" if rejected else ""
-    return (
-        f"none of {len(files)} files is an article to be indexed ({len(rejected)} rejected, "
-        f"{no_index} marked no_index), so nothing was published{reasons}"
-    )
-
-
-def _duplicates(writer: SegmentWriter) -> tuple[frozenset[int], list[ArticleError]]:
-    """The articles that give way to another one with the same url, and an error for each."""
-    same_url: dict[bytes, list[int]] = {}
-    for number, url in enumerate(writer.urls):
-        same_url.setdefault(url, []).append(number)
-    left_out: set[int] = set()
-    errors = []
-    for url, numbers in same_url.items():
-        if len(numbers) > 1:
-            numbers.sort(key=lambda number: (-writer.dates[number], writer.path(number)))
-            taken = writer.path(numbers[0])
-            for number in numbers[1:]:
-                left_out.add(number)
-                reason = f"has the same url as {taken}, which was taken: {url.decode()}"
-                errors.append(ArticleError(writer.path(number), 0, reason))
-    return frozenset(left_out), errors

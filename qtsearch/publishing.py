@@ -22,7 +22,7 @@ from whoosh.index import TOC, clean_files
 from qtsearch import generation
 from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.plugin import ArraySegment
-from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.errors import IndexLockedError, QtsearchError
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "discard_segment",
     "make_work_folder",
     "new_segment_id",
+    "next_number",
     "publish",
     "sync",
 ]
@@ -82,7 +83,7 @@ def discard_segment(folder: str, segment_id: str) -> None:
     with contextlib.suppress(QtsearchError):
         if generation.latest(folder).segment_id == segment_id:
             return
-    for extension in (".arrays", ".impacts"):
+    for extension in SEGMENT_EXTENSIONS:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}"))
 
@@ -92,7 +93,7 @@ def publish(folder: str, segment_id: str, n_docs: int) -> int:
 
     The caller holds the lock. Raises OSError; the generation before is then still current.
     """
-    number = _next_number(folder)
+    number = next_number(folder)
     segment = ArraySegment(INDEX_NAME, segment_id, n_docs)
     storage = _SyncedStorage(folder)
     TOC(whoosh_schema(), [segment], number).write(storage, INDEX_NAME)
@@ -103,7 +104,8 @@ def publish(folder: str, segment_id: str, n_docs: int) -> int:
     return number
 
 
-def _next_number(folder: str) -> int:
+def next_number(folder: str) -> int:
+    """The number of the generation to be published next."""
     with contextlib.suppress(QtsearchError):
         return generation.latest(folder).number + 1
     # No index, or none that can be read: number it after whatever Whoosh sees there.

@@ -14,14 +14,36 @@ from qtsearch.selection import Selection
 from qtsearch.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from qtsearch.articles import Article
     from qtsearch.snippets import Snippet
 
-__all__ = ["Asked", "Copy", "Hit", "Results", "leads_nowhere"]
+__all__ = ["Asked", "Copy", "Hit", "Results", "leads_nowhere", "stored_article"]
 
 
 def leads_nowhere(segment: Segment, error: Exception) -> IndexDamagedError:
     """The error to raise for what went wrong among the postings."""
     return IndexDamagedError(segment.files[0].path, f"has postings that lead nowhere ({error})")
+
+
+def stored_article(segment: Segment, doc: int) -> Article:
+    """An article as it was indexed. Raises IndexDamagedError."""
+    from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
+
+    hit = Hit(segment, doc, 1, 0.0)
+    record = segment.record(doc)
+    return Article(
+        url=hit.url,
+        question=hit.question,
+        answer=record["answer"],
+        id=hit.id,
+        page_keywords=tuple(record["keywords"]),
+        subject=record["subject"],
+        date=hit.date,
+        description=record["description"],
+        related=tuple(RelatedLink(*link) for link in record["related"]),
+        no_index=record["no_index"],
+        path=record["path"],
+    )
 
 
 class Copy(NamedTuple):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 
 from qtsearch import generation, publishing
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.segment import INDEX_NAME, Segment
+from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.codec.sources import sources_path
 from qtsearch.codec.writer import write_impacts
 from qtsearch.errors import IndexMissingError, QtsearchError
 from qtsearch.index import default_path
@@ -36,10 +38,12 @@ def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingPara
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
     generation.latest(folder)  # before a lock is taken where no index is
     with publishing.WriteLock(folder):
-        _, segment = generation.open_segment(folder)
+        current, segment = generation.open_segment(folder)
         segment_id = publishing.new_segment_id()
         try:
-            _share(segment, os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays"))
+            _share(segment.files[0].path, os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays"))
+            with contextlib.suppress(FileNotFoundError):  # the next reindex does without
+                _share(sources_path(folder, current.segment_id), sources_path(folder, segment_id))
             write_impacts(folder, segment_id, ArrayFile(segment.files[0].path), parameters)
             return publishing.publish(folder, segment_id, segment.n_docs)
         except BaseException:
@@ -47,9 +51,8 @@ def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingPara
             raise
 
 
-def _share(segment: Segment, path: str) -> None:
-    """Give the arrays of a segment another name; a copy, where the file system has no hard links."""
-    source = segment.files[0].path
+def _share(source: str, path: str) -> None:
+    """Give a file another name; a copy, where the file system has no hard links."""
     try:
         os.link(source, path)
     except OSError:

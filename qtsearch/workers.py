@@ -2,7 +2,7 @@
 
 Workers are fresh interpreters that run this module, not forks, which can deadlock a program with
 threads, and not ``multiprocessing``, which runs the caller's script again. Each gets batches of file
-names as lines of JSON, and in the end says which chunk files it has written.
+names as lines of JSON, says of each file what is in it, and in the end which chunk files it has written.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from hashlib import blake2b
+from typing import IO, Any, Final, Literal, NamedTuple
 
-from qtsearch.articles import read_article
+from qtsearch.articles import parse_article, read_bytes
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import write_array_file
 from qtsearch.errors import ArticleError, WorkerError
 
-__all__ = ["Outcome", "Reading", "read_all"]
+__all__ = ["Job", "Outcome", "Reading", "Result", "read_all"]
 
 #: Below so many files, starting processes takes longer than it saves.
 _FILES_WORTH_PROCESSES: Final = 1_000
@@ -54,13 +55,34 @@ class Reading:
     folder: str
 
 
+class Job(NamedTuple):
+    """A file to read: its number, its path, and the digest of what was in it before, in hex, if known."""
+
+    number: int
+    path: str
+    digest: str = ""
+
+
+class Result(NamedTuple):
+    """What is in a file: an article, one marked ``no_index``, what was there ``before``, or no article.
+
+    ``digest``: BLAKE2b of its bytes, 16 bytes in hex, empty where it cannot be read. ``line`` and ``reason``:
+    why it is no article.
+    """
+
+    number: int
+    state: Literal["article", "no_index", "before", "rejected"]
+    digest: str
+    line: int = 0
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class Outcome:
-    """What came of files: the chunk files written, the files rejected, the pages left out as no_index."""
+    """What came of files: the chunk files written, and of each file what is in it."""
 
     chunks: list[str] = field(default_factory=list)
-    rejected: list[ArticleError] = field(default_factory=list)
-    no_index: int = 0
+    results: list[Result] = field(default_factory=list)
 
 
 class _Reader:
@@ -70,54 +92,61 @@ class _Reader:
         self._reading = reading
         self._name = name
         self._builder = ChunkBuilder(reading.dictionary)
-        self.outcome = Outcome()
+        self.chunks: list[str] = []
 
-    def read(self, files: list[str]) -> None:
-        for path in files:
-            try:
-                article = read_article(path)
-                if article.no_index and not self._reading.include_no_index:
-                    self.outcome.no_index += 1
-                else:
-                    self._builder.add(article)
-            except ArticleError as error:
-                self.outcome.rejected.append(error)
+    def read(self, jobs: list[Job]) -> list[Result]:
+        results = [self._result(job) for job in jobs]
         if len(self._builder) >= _CHUNK_ARTICLES:
             self.finish()
+        return results
+
+    def _result(self, job: Job) -> Result:
+        digest = ""
+        try:
+            data = read_bytes(job.path)
+            digest = blake2b(data, digest_size=16).hexdigest()
+            if digest == job.digest:
+                return Result(job.number, "before", digest)
+            article = parse_article(data, job.path)
+            if article.no_index and not self._reading.include_no_index:
+                return Result(job.number, "no_index", digest)
+            self._builder.add(article, job.number)
+        except ArticleError as error:
+            return Result(job.number, "rejected", digest, error.line, error.reason)
+        return Result(job.number, "article", digest)
 
     def finish(self) -> None:
         """Write the chunk out, if there is anything in it."""
         if len(self._builder):
-            path = os.path.join(self._reading.folder, f"{self._name}-{len(self.outcome.chunks)}.chunk")
+            path = os.path.join(self._reading.folder, f"{self._name}-{len(self.chunks)}.chunk")
             write_array_file(path, self._builder.arrays(), {}, sync=False)
-            self.outcome.chunks.append(path)
+            self.chunks.append(path)
             self._builder = ChunkBuilder(self._reading.dictionary)
 
 
 def read_all(
-    files: list[str], reading: Reading, processes: int | None, progress: Callable[[int, int], None]
+    jobs: list[Job], reading: Reading, processes: int | None, progress: Callable[[int, int], None]
 ) -> Outcome:
-    """Read ``files`` into chunks.
+    """Read files into chunks. The results come in any order.
 
     Raises:
         WorkerError: a worker process could not be started, or died.
         OSError: a chunk could not be written.
     """
-    batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+    batches = [jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH)]
     if processes is None:
-        processes = _processors() if len(files) >= _FILES_WORTH_PROCESSES else 1
+        processes = _processors() if len(jobs) >= _FILES_WORTH_PROCESSES else 1
     processes = min(processes, len(batches))
-    progress(0, len(files))
+    progress(0, len(jobs))
     if processes > 1:
-        return _Pool(reading, processes).run(batches, len(files), progress)
+        return _Pool(reading, processes).run(batches, len(jobs), progress)
     reader = _Reader(reading, "0")
-    done = 0
+    results: list[Result] = []
     for batch in batches:
-        reader.read(batch)
-        done += len(batch)
-        progress(done, len(files))
+        results += reader.read(batch)
+        progress(len(results), len(jobs))
     reader.finish()
-    return reader.outcome
+    return Outcome(reader.chunks, results)
 
 
 def _processors() -> int:
@@ -135,16 +164,16 @@ class _Pool:
 
     def __init__(self, reading: Reading, processes: int) -> None:
         self._reading = reading
-        # Answers of the workers: files done, an outcome, or what went wrong.
-        self._answers: queue.SimpleQueue[int | Outcome | BaseException] = queue.SimpleQueue()
+        # Answers of the workers: results, in the end the chunks, or what went wrong.
+        self._answers: queue.SimpleQueue[list[Result] | Outcome | BaseException] = queue.SimpleQueue()
         self._workers: list[subprocess.Popen[str]] = []
         self._logs = [os.path.join(reading.folder, f"{number}.log") for number in range(processes)]
 
-    def run(self, batches: list[list[str]], total: int, progress: Callable[[int, int], None]) -> Outcome:
+    def run(self, batches: list[list[Job]], total: int, progress: Callable[[int, int], None]) -> Outcome:
         remaining = iter(batches)
         lock = threading.Lock()
 
-        def next_batches() -> Iterator[list[str]]:
+        def next_batches() -> Iterator[list[Job]]:
             while True:
                 with lock:
                     batch = next(remaining, None)
@@ -160,7 +189,6 @@ class _Pool:
             for worker, log in zip(self._workers, self._logs, strict=True):
                 drivers.append(threading.Thread(target=self._drive, args=(worker, log, next_batches())))
                 drivers[-1].start()
-            done = 0
             unfinished = len(drivers)
             while unfinished:
                 answer = self._answers.get()
@@ -169,11 +197,9 @@ class _Pool:
                 if isinstance(answer, Outcome):
                     unfinished -= 1
                     outcome.chunks += answer.chunks
-                    outcome.rejected += answer.rejected
-                    outcome.no_index += answer.no_index
                 else:
-                    done += answer
-                    progress(done, total)
+                    outcome.results += answer
+                    progress(len(outcome.results), total)
         finally:
             for worker in self._workers:
                 worker.kill()  # one that has answered has nothing left to do
@@ -207,7 +233,7 @@ class _Pool:
                 f"{sys.executable!r} cannot be started as a worker ({error}): pass processes=1"
             ) from error
 
-    def _drive(self, worker: subprocess.Popen[str], log: str, batches: Iterator[list[str]]) -> None:
+    def _drive(self, worker: subprocess.Popen[str], log: str, batches: Iterator[list[Job]]) -> None:
         try:
             assert worker.stdin is not None
             assert worker.stdout is not None
@@ -217,10 +243,9 @@ class _Pool:
             _send(worker.stdin, start)
             for batch in batches:
                 _send(worker.stdin, batch)
-                self._answers.put(_receive(worker.stdout))
+                self._answers.put([Result(*row) for row in _receive(worker.stdout)])
             _send(worker.stdin, None)
-            chunks, rejected, no_index = _receive(worker.stdout)
-            self._answers.put(Outcome(chunks, [ArticleError(*row) for row in rejected], no_index))
+            self._answers.put(Outcome(_receive(worker.stdout)))
         except BaseException as error:
             failure = WorkerError(f"a worker process ended ({_last_line(log)}): nothing was published")
             failure.__cause__ = error
@@ -260,12 +285,9 @@ def main() -> None:
         dictionary, include_no_index, folder, name = _receive(sys.stdin)
         reader = _Reader(Reading(bytes.fromhex(dictionary), include_no_index, folder), name)
         while batch := _receive(sys.stdin):
-            reader.read(batch)
-            _send(answers, len(batch))
+            _send(answers, reader.read([Job(*row) for row in batch]))
         reader.finish()
-        outcome = reader.outcome
-        rejected = [[error.path, error.line, error.reason] for error in outcome.rejected]
-        _send(answers, [outcome.chunks, rejected, outcome.no_index])
+        _send(answers, reader.chunks)
     except EOFError:
         pass  # the parent is gone
     except BaseException:

@@ -36,7 +36,7 @@ def test_reindex_prints_a_summary(tmp_path):
     """One line: pages, what was left out, seconds, size, generation, folder."""
     done = run("reindex", EXAMPLES, "--index", tmp_path)
     assert done.returncode == 0
-    assert done.stdout.startswith("66 pages indexed, 2 left out as no_index in ")
+    assert done.stdout.startswith("66 pages (66 added, 2 left out as no_index, 3 warnings) in ")
     assert f"generation 1 in {tmp_path}" in done.stdout
 
 
@@ -301,8 +301,9 @@ def test_reindex_prints_one_json_object(tmp_path):
     found = json.loads(done.stdout)
     assert done.returncode == 3
     assert list(found) == [
-        *("index", "generation", "pages", "files"),
-        *("rejected", "no_index", "seconds", "size_bytes"),
+        *("index", "generation", "published", "dry_run", "full", "pages", "files"),
+        *("added", "changed", "removed", "moved", "unchanged", "rejected", "kept", "no_index"),
+        *("warnings", "phases", "seconds", "size_bytes"),
     ]
     assert found["files"] == found["pages"] + found["no_index"] + 1
     assert (found["index"], found["generation"]) == (str(tmp_path / "index"), 1)

@@ -72,8 +72,14 @@ ORDER = """
     index
     evaluation
     publishing
+    codec.sources
+    codec.past
     tuning
+    scan
     workers
+    changes
+    checks
+    report
     indexer
     qtsearch
     cli.common

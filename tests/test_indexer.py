@@ -31,7 +31,11 @@ def test_the_report_tells_what_was_done(tmp_path):
     assert report.index == str(tmp_path)
     sizes = (os.path.getsize(tmp_path / name) for name in index_files(tmp_path) if not name.endswith(".toc"))
     assert report.size_bytes == sum(sizes)
-    assert qtsearch.reindex(EXAMPLES, tmp_path).generation == 2
+    assert (report.added, report.unchanged, report.published, report.full) == (66, 0, True, True)
+    again = qtsearch.reindex(EXAMPLES, tmp_path)
+    assert (again.added, again.unchanged, again.published, again.full) == (0, 66, False, False)
+    assert (again.generation, again.pages, again.size_bytes) == (1, 66, report.size_bytes)
+    assert qtsearch.reindex(EXAMPLES, tmp_path, full=True).generation == 2
 
 
 def test_no_index_pages_are_taken_in_when_asked_for(tmp_path):
@@ -101,7 +105,9 @@ def test_processes_give_the_same_index(tmp_path, monkeypatch):
     for report in reports:
         folder = Path(report.index)
         names = sorted(index_files(folder))
-        contents.append([(folder / name).read_bytes() for name in names if not name.endswith(".toc")])
+        contents.append(
+            [(folder / name).read_bytes() for name in names if name.endswith((".arrays", ".impacts"))]
+        )
     assert contents[0] == contents[1]
 
 
@@ -131,7 +137,7 @@ def test_a_full_disk_leaves_the_old_index(tmp_path):
         "import resource, sys, qtsearch, signal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))\n"
-        "try: qtsearch.reindex(sys.argv[1], sys.argv[2])\n"
+        "try: qtsearch.reindex(sys.argv[1], sys.argv[2], full=True)\n"
         "except OSError as error: print(error.strerror)\n"
     )
     done = subprocess.run(
@@ -156,7 +162,7 @@ def test_a_second_writer_is_told_who_holds_the_lock(tmp_path):
 
     qtsearch.reindex(EXAMPLES, tmp_path, progress=second_writer)
     assert f"process {os.getpid()} " in held[0]
-    assert qtsearch.reindex(EXAMPLES, tmp_path).generation == 2
+    assert qtsearch.reindex(EXAMPLES, tmp_path, full=True).generation == 2
 
 
 def test_litter_of_a_killed_run_is_cleaned_up(tmp_path):
@@ -167,10 +173,10 @@ def test_litter_of_a_killed_run_is_cleaned_up(tmp_path):
     (tmp_path / "MAIN_0123456789abcdef.arrays").write_bytes(b"x")
     (tmp_path / "_MAIN_2.toc.1700000000.5").write_bytes(b"x")
     (tmp_path / "README.md").write_text("not ours")
-    qtsearch.reindex(EXAMPLES, tmp_path)
+    qtsearch.reindex(EXAMPLES, tmp_path, full=True)
     left = index_files(tmp_path)
-    assert len(left) == 4
-    assert {name.partition(".")[2] for name in left} == {"arrays", "impacts", "toc", "md"}
+    assert len(left) == 5
+    assert {name.partition(".")[2] for name in left} == {"arrays", "impacts", "sources", "toc", "md"}
 
 
 def test_a_script_without_a_main_guard(tmp_path):
@@ -196,7 +202,7 @@ def test_in_a_thread_while_another_searches(tmp_path, monkeypatch):
     def rebuild() -> None:
         try:
             for _ in range(3):
-                qtsearch.reindex(EXAMPLES, tmp_path, processes=2)
+                qtsearch.reindex(EXAMPLES, tmp_path, processes=2, full=True)
         except BaseException as error:
             failures.append(error)
 

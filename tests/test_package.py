@@ -95,6 +95,6 @@ def test_the_wheel_works_in_an_empty_environment(wheel, tmp_path):
     subprocess.run([python, "-m", "pip", "install", "-q", str(wheel)], check=True, **quiet)
     examples = str(ROOT / "examples" / "articles")
     done = subprocess.run([environment / "bin" / "qtsearch", "reindex", examples], check=True, **quiet)
-    assert done.stdout.startswith("66 pages indexed")
+    assert done.stdout.startswith("66 pages (66 added")
     done = subprocess.run([python, "-m", "qtsearch", "query", "thrombectomy"], check=True, **quiet)
     assert "What is mechanical thrombectomy" in done.stdout

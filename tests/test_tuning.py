@@ -201,7 +201,7 @@ def test_the_arrays_are_shared_not_copied(folder):
     inode = arrays.stat().st_ino
     qtsearch.set_parameters(folder, OTHER)
     after = files(folder)
-    assert len(after) == len(before) == 3
+    assert len(after) == len(before) == 4
     assert not set(after) & set(before)
     assert of_kind(folder, "arrays").stat().st_ino == inode
     assert of_kind(folder, "arrays").stat().st_nlink == 1
@@ -222,7 +222,7 @@ def test_the_arrays_are_copied_where_there_are_no_hard_links(folder, monkeypatch
             assert held.search("clot").total > 0
             assert of_kind(folder, "arrays").stat().st_ino != inode
     assert of_kind(folder, "arrays").read_bytes() == content
-    assert len(files(folder)) == 3
+    assert len(files(folder)) == 4
     with qtsearch.open_index(folder) as index:
         assert index.parameters == OTHER
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from qtsearch.cli.common import OK, REJECTED, add_index, command, fail, number_of, print_json
 from qtsearch.markup import remove_controls
-
-if TYPE_CHECKING:
-    from qtsearch import ReindexReport
 
 __all__ = ["add_commands"]
 
@@ -20,14 +18,28 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     reindex = command(
         commands,
         "reindex",
-        "build the index from folders of articles",
-        "Build the index from article files, and publish it in place of what was there.",
-        "python -m qtsearch reindex examples/articles --index index",
-        "exit code 3: published, but some files were rejected; each is listed with its reason",
+        "bring the index up to date with folders of articles",
+        "Bring the index up to date with article files: read those that have changed, and publish the result "
+        "in place of what was there. What is not in the sources any more leaves the index.",
+        "python -m qtsearch reindex examples/articles --index index --report report.json",
+        "exit code 3: all is well, but some files were rejected; each is listed with its reason",
     )
     reindex.add_argument("sources", nargs="+", metavar="SOURCE", help="folder of .md files, or a file")
     add_index(reindex)
-    reindex.add_argument("--include-no-index", action="store_true", help="take in pages marked no_index")
+    for option, text in (
+        ("--include-no-index", "take in pages marked no_index"),
+        ("--checksum", "look into every file, whatever its modification time"),
+        ("--full", "read and index every file anew"),
+        ("--strict", "drop the last good version of a file that is no article any more"),
+        ("--allow-shrink", "publish even if more than half of the files are gone"),
+        ("--keep-previous", "keep the generation before, for `rollback`"),
+        ("--dry-run", "say what would be done, and write nothing"),
+    ):
+        reindex.add_argument(option, action="store_true", help=text)
+    reindex.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another process that writes"
+    )
+    reindex.add_argument("--report", metavar="FILE", help="write the report to a file, as JSON")
     reindex.add_argument("--json", action="store_true", help="print one JSON object")
     reindex.set_defaults(run=_reindex)
 
@@ -56,38 +68,28 @@ def _reindex(arguments: argparse.Namespace) -> int:
             arguments.sources,
             arguments.index,
             include_no_index=arguments.include_no_index,
+            checksum=arguments.checksum,
+            full=arguments.full,
+            strict=arguments.strict,
+            allow_shrink=arguments.allow_shrink,
+            keep_previous=arguments.keep_previous,
+            dry_run=arguments.dry_run,
+            wait=arguments.wait,
             progress=bar.show if sys.stderr.isatty() else None,
         )
+    if arguments.report:
+        with open(arguments.report, "w", encoding="utf-8") as file:
+            json.dump(report.to_dict(), file, indent=2)
+            file.write("\n")
+    kept = set(report.kept)
     for error in report.rejected:
-        print(f"rejected {remove_controls(str(error))}", file=sys.stderr)
+        stays = "; its last good version stays" if error.path in kept else ""
+        print(f"rejected {remove_controls(str(error))}{stays}", file=sys.stderr)
     if arguments.json:
-        print_json(
-            {
-                "index": report.index,
-                "generation": report.generation,
-                "pages": report.pages,
-                "files": report.files,
-                "rejected": [{"path": e.path, "line": e.line, "reason": e.reason} for e in report.rejected],
-                "no_index": report.no_index,
-                "seconds": report.seconds,
-                "size_bytes": report.size_bytes,
-            }
-        )
+        print_json(report.to_dict())
     else:
-        print(_summary(report))
+        print(report)
     return REJECTED if report.rejected else OK
-
-
-def _summary(report: ReindexReport) -> str:
-    parts = [f"{report.pages:,} pages indexed"]
-    if report.rejected:
-        parts.append(f"{len(report.rejected):,} files rejected")
-    if report.no_index:
-        parts.append(f"{report.no_index:,} left out as no_index")
-    return (
-        f"{', '.join(parts)} in {report.seconds:.1f} s: {report.size_bytes / 1e6:.1f} MB, "
-        f"generation {report.generation} in {report.index}"
-    )
 
 
 class _ProgressBar:

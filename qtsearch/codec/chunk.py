@@ -25,6 +25,8 @@ question_words       int32      the surface forms of each question in turn; ``qu
 keyword_words        int32      those of each different keyword in turn; ``keyword_word_offsets``
 carried              int32      (c, 2) for every keyword of every article: the article, the keyword
 ids, dates                      as in a segment
+files                int32      (n,) the number of the file that each was read from
+links                uint64     hashes of the urls of related pages, in turn; ``link_offsets`` int64 (n + 1,)
 contents             uint64     (n,) a hash of id, question and answer: pages of one article have the same
 urls, questions, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
 keywords             uint8      the different keywords as written, with ``keyword_offsets`` int64
@@ -59,6 +61,7 @@ __all__ = [
     "joined_texts",
     "pack_tokens",
     "unpack_tokens",
+    "url_hash",
 ]
 
 #: An article of more positions is rejected: they are stored in 16 bits.
@@ -113,6 +116,9 @@ class ChunkBuilder:
         self._keywords: dict[str, int] = {}
         self._keyword_runs = array("q")
         self._carried = array("i")
+        self._files = array("i")
+        self._links = array("Q")
+        self._link_counts = array("q")
         self._ids = array("q")
         self._dates = array("i")
         self._contents = array("Q")
@@ -122,8 +128,8 @@ class ChunkBuilder:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, article: Article) -> None:
-        """Add one article.
+    def add(self, article: Article, file: int = -1) -> None:
+        """Add one article. ``file``: the number of the file that it was read from.
 
         Raises:
             ArticleError: it has more than :data:`MAX_POSITIONS` positions; nothing was added.
@@ -156,10 +162,12 @@ class ChunkBuilder:
         self._run_lengths.extend(run_lengths)
         self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
         self._field_starts.extend(field_starts)
+        self._files.append(file)
+        self._links.extend([url_hash(link.url) for link in article.related])
+        self._link_counts.append(len(article.related))
         self._ids.append(NO_ID if article.id is None else article.id)
         self._dates.append(NO_DATE if article.date is None else article.date.toordinal())
-        content = f"{article.id}\0{article.question}\0{article.answer}".encode("utf-8", "surrogatepass")
-        self._contents.append(int.from_bytes(blake2b(content, digest_size=8).digest(), "little"))
+        self._contents.append(_hash(f"{article.id}\0{article.question}\0{article.answer}"))
         texts = self._texts
         texts["urls"].append(article.url.encode("utf-8", "surrogatepass"))
         texts["questions"].append(article.question.encode())
@@ -227,6 +235,9 @@ class ChunkBuilder:
             ),
             "lengths": self._lengths(forms, tokens, token_counts),
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
+            "files": _from(self._files, np.int32),
+            "links": _from(self._links, np.uint64),
+            "link_offsets": _offsets(_from(self._link_counts, np.int64)),
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
             "contents": _from(self._contents, np.uint64),
@@ -307,6 +318,16 @@ def unpack_tokens(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
     pairs = keys >> (_FIELD_BITS + _POSITION_BITS)
     docs = pairs.astype(np.int32) & (MAX_DOCS - 1)
     return pairs >> _DOC_BITS, docs, positions, fields
+
+
+def url_hash(url: str) -> int:
+    """A number of 64 bits for a url: another url has another one, but for one in 10^19."""
+    return _hash(url)
+
+
+def _hash(text: str) -> int:
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
 def joined_texts(name: str, texts: list[bytes]) -> dict[str, npt.NDArray[Any]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import pieces_of
 
-__all__ = ["MAX_PHRASE_WORDS", "completion_arrays"]
+__all__ = ["MAX_PHRASE_WORDS", "Texts", "completion_arrays", "merged_texts"]
 
 #: A keyword or question of more words is not offered: places are stored in 8 bits.
 MAX_PHRASE_WORDS: Final = 255
@@ -32,28 +32,35 @@ MAX_PHRASE_WORDS: Final = 255
 Integers = npt.NDArray[np.int64]
 
 
+class Texts(NamedTuple):
+    """The different texts of one kind, ascending: ``words`` and ``offsets``, the surface forms of each;
+    ``found``, text and article packed as text · MAX_DOCS + article, each once, in any order."""
+
+    texts: list[bytes]
+    words: Integers
+    offsets: Integers
+    found: Integers
+
+
 def completion_arrays(
-    chunks: Sequence[Arrays], forms: npt.NDArray[np.bytes_], doc_of: npt.NDArray[np.int32]
+    keywords: Texts, questions: Texts, forms: npt.NDArray[np.bytes_]
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of completion, as the table in :mod:`qtsearch.codec.segment` has them.
 
-    Args:
-        chunks: as :mod:`qtsearch.codec.chunk` has them.
-        forms: the surface forms of the segment.
-        doc_of: the new number of every article, chunks in turn; -1 for one that is left out.
+    ``forms``: the surface forms of the segment.
     """
     arrays: dict[str, npt.NDArray[Any]] = {}
-    keywords = _Phrases("keyword", chunks, forms, doc_of)
-    arrays |= keywords.arrays()
-    words = forms[keywords.words].tolist()
-    bounds = pairwise(keywords.offsets.tolist())
+    phrases = _Phrases(keywords, len(forms))
+    arrays |= phrases.arrays("keyword")
+    words = forms[phrases.words].tolist()
+    bounds = pairwise(phrases.offsets.tolist())
     spelt = [b" ".join(words[start:stop]) for start, stop in bounds]
-    texts = [b"" if text == plain else text for text, plain in zip(keywords.texts, spelt, strict=True)]
+    texts = [b"" if text == plain else text for text, plain in zip(phrases.texts, spelt, strict=True)]
     arrays["spellings"] = np.frombuffer(b"".join(texts), np.uint8)
     arrays["spelling_offsets"] = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-    questions = _Phrases("question", chunks, forms, doc_of)
-    arrays |= questions.arrays()
-    arrays["question_docs"] = questions.docs.astype(_narrowest(int(questions.docs.max(initial=0))))
+    phrases = _Phrases(questions, len(forms))
+    arrays |= phrases.arrays("question")
+    arrays["question_docs"] = phrases.docs.astype(_narrowest(int(phrases.docs.max(initial=0))))
     return arrays
 
 
@@ -64,16 +71,9 @@ class _Phrases:
     has it in this spelling. ``words`` and ``offsets``: its surface forms.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        chunks: Sequence[Arrays],
-        forms: npt.NDArray[np.bytes_],
-        doc_of: npt.NDArray[np.int32],
-    ) -> None:
-        self._kind = kind
-        self._n_forms = len(forms)
-        texts, words, offsets, found = _spellings(kind, chunks, forms, doc_of)
+    def __init__(self, given: Texts, n_forms: int) -> None:
+        self._n_forms = n_forms
+        texts, words, offsets, found = given
         phrases = _same_words(words, offsets)
         found = _distinct(found[phrases[found // MAX_DOCS] >= 0])
         spellings, docs = found // MAX_DOCS, found % MAX_DOCS
@@ -93,7 +93,7 @@ class _Phrases:
         self.docs = docs[best]
         self.words, self.offsets = pieces_of(words, offsets, spellings)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def arrays(self, kind: str) -> dict[str, npt.NDArray[Any]]:
         """The arrays that both kinds have."""
         lengths = np.diff(self.offsets)
         phrases = np.repeat(np.arange(len(lengths)), lengths)
@@ -108,7 +108,7 @@ class _Phrases:
             "places": places[order].astype(np.uint8),
             "starts": np.concatenate(([0], np.cumsum(first))).astype(np.int32),
         }
-        return {f"{self._kind}_{name}": array for name, array in arrays.items()}
+        return {f"{kind}_{name}": array for name, array in arrays.items()}
 
 
 def _distinct(values: Integers) -> Integers:
@@ -121,13 +121,20 @@ def _narrowest(largest: int) -> np.dtype[Any]:
     return np.promote_types(np.uint16, np.min_scalar_type(largest))
 
 
-def _spellings(
-    kind: str,
+def merged_texts(
+    kind: Literal["keyword", "question"],
     chunks: Sequence[Arrays],
     forms: npt.NDArray[np.bytes_],
     doc_of: npt.NDArray[np.int32],
-) -> tuple[list[bytes], Integers, Integers, Integers]:
-    """The different texts of a kind, ascending; their words with offsets; and text and article, packed."""
+) -> Texts:
+    """The texts of a kind.
+
+    Args:
+        kind: of what.
+        chunks: as :mod:`qtsearch.codec.chunk` has them.
+        forms: the surface forms of the segment.
+        doc_of: the new number of every article, chunks in turn; -1 for one that is left out.
+    """
     rows: list[bytes] = []
     words, lengths, row_docs, row_numbers = [], [], [], []
     first_doc = 0
@@ -152,7 +159,8 @@ def _spellings(
     text_of = np.array([place.get(text, -1) for text in rows], np.int64)
     offsets = np.concatenate(([0], np.cumsum(np.concatenate(lengths))))
     one_row = np.array([row_of[text] for text in texts], np.int64)
-    return texts, *pieces_of(np.concatenate(words), offsets, one_row), text_of[numbers] * MAX_DOCS + docs
+    words_of, starts = pieces_of(np.concatenate(words), offsets, one_row)
+    return Texts(texts, words_of, starts, text_of[numbers] * MAX_DOCS + docs)
 
 
 def _same_words(words: Integers, offsets: Integers) -> Integers:

@@ -154,6 +154,11 @@ class ArrayFile:
         offset = self._start + self._arrays[name][2]
         return memoryview(self._map)[offset : offset + self._size(name)]
 
+    @property
+    def names(self) -> list[str]:
+        """Of the arrays."""
+        return list(self._arrays)
+
     def damaged_arrays(self) -> list[str]:
         """The names of the arrays whose checksum is wrong: reads the whole file."""
         return [name for name, (_, _, _, crc) in self._arrays.items() if zlib.crc32(self._bytes(name)) != crc]

@@ -110,6 +110,7 @@ __all__ = [
     "MAX_PHRASE_TERMS",
     "NO_DATE",
     "NO_ID",
+    "SEGMENT_EXTENSIONS",
     "PhraseArrays",
     "Segment",
     "SubjectSlice",
@@ -117,6 +118,8 @@ __all__ = [
     "places_of",
 ]
 
+#: Of the files of a segment; no search opens the last, which is for the next reindex.
+SEGMENT_EXTENSIONS: Final = (".arrays", ".impacts", ".sources")
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
 INDEX_NAME: Final = "MAIN"
 NO_ID: Final = -(1 << 63)
@@ -229,7 +232,7 @@ class Segment:
         #: The heading of an article as bytes, in UTF-8: its url, a NUL, its question.
         self.heading = arrays.pieces("headings", "heading_offsets")
         self._records = arrays.pieces("records", "record_offsets")
-        self._dictionary = arrays["dictionary"].tobytes()
+        self.dictionary = arrays["dictionary"].tobytes()
 
     @cached_property
     def copies(self) -> npt.NDArray[np.intp]:
@@ -262,7 +265,7 @@ class Segment:
         from qtsearch.codec import records  # here: a query for ten urls reads none
 
         try:
-            return records.unpack(self._records(doc), self._dictionary)
+            return records.unpack(self._records(doc), self.dictionary)
         except ValueError as error:
             reason = f"the text of article {doc} is damaged ({error})"
             raise IndexDamagedError(self.files[0].path, reason) from error

@@ -20,13 +20,13 @@ from qtsearch import analysis
 from qtsearch.abbreviations import is_capital
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
-from qtsearch.codec.completions import completion_arrays
+from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
+from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, pieces_of
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
@@ -44,7 +44,9 @@ class SegmentWriter:
 
     ``dictionary`` is the one that their records were packed with.
 
-    ``urls`` (bytes), ``subjects`` and ``dates`` (ordinals) tell of every article, chunks in turn.
+    ``urls`` (bytes), ``subjects``, ``dates`` (ordinals), ``ids``, ``contents`` (hashes) and ``files``
+    (numbers) tell of every article, chunks in turn. Once the segment is written, ``doc_of`` says which number
+    each article has in it, -1 for none, and ``rest`` has what a chunk has and the segment has not.
     """
 
     def __init__(self, chunks: Sequence[Arrays], dictionary: bytes) -> None:
@@ -53,6 +55,11 @@ class SegmentWriter:
         self.urls = self._texts("urls")
         self.subjects = [subject.decode() for subject in self._texts("subjects")]
         self.dates: list[int] = self._joined("dates").tolist()
+        self.files: list[int] = self._joined("files").tolist()
+        self.ids: list[int | None] = [None if n == NO_ID else n for n in self._joined("ids").tolist()]
+        self.contents: list[int] = self._joined("contents").tolist()
+        self.doc_of = np.full(len(self.urls), -1, np.int32)
+        self.rest: dict[str, npt.NDArray[Any]] = {}
         if len(self.urls) > MAX_DOCS:
             raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
 
@@ -67,10 +74,10 @@ class SegmentWriter:
             texts += [data[start:stop] for start, stop in pairwise(offsets)]
         return texts
 
-    def path(self, number: int) -> str:
-        """The file that an article was read from."""
-        path: str = records.unpack(self._text("records", number), self._dictionary)["path"]
-        return path
+    def links(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """The hashes of the urls that articles link to, and the article of each link."""
+        counts = np.diff(self._offsets("link_offsets"))
+        return self._joined("links"), np.repeat(np.arange(len(counts)), counts)
 
     def _text(self, name: str, number: int) -> bytes:
         for chunk in self._chunks:
@@ -119,16 +126,52 @@ class SegmentWriter:
         arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
         packed = self._texts("records")
         arrays |= joined_texts("records", [packed[number] for number in kept])
-        # The new number of every article, -1 for those left out.
-        doc_of = np.full(len(self.urls), -1, np.int32)
+        doc_of = self.doc_of
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
         arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of)
         definitions = self._texts("definitions")
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
-        arrays |= completion_arrays(self._chunks, arrays["forms"], doc_of)
+        keywords = merged_texts("keyword", self._chunks, arrays["forms"], doc_of)
+        arrays |= completion_arrays(
+            keywords, merged_texts("question", self._chunks, arrays["forms"], doc_of), arrays["forms"]
+        )
+        self.rest = self._rest(order, kept, arrays["forms"], keywords)
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
+
+    def _rest(
+        self,
+        order: npt.NDArray[np.int64],
+        kept: list[int],
+        forms: npt.NDArray[np.bytes_],
+        keywords: Texts,
+    ) -> dict[str, npt.NDArray[Any]]:
+        number_of = np.concatenate(
+            [np.searchsorted(forms, c["forms"])[c["question_words"]] for c in self._chunks]
+        )
+        words, offsets = pieces_of(number_of, self._offsets("question_word_offsets"), order)
+        links, link_offsets = pieces_of(self._joined("links"), self._offsets("link_offsets"), order)
+        found = np.sort(keywords.found)
+        definitions = self._texts("definitions")
+        return {
+            "contents": self._joined("contents")[order],
+            "question_words": words.astype(np.int32),
+            "question_word_offsets": offsets,
+            "links": links,
+            "link_offsets": link_offsets,
+            "keyword_words": keywords.words.astype(np.int32),
+            "keyword_word_offsets": keywords.offsets,
+            "carried": np.column_stack((found % MAX_DOCS, found // MAX_DOCS)).astype(np.int32),
+            **joined_texts("keywords", keywords.texts),
+            **joined_texts("subjects", [self.subjects[number].encode() for number in kept]),
+            **joined_texts("definitions", [definitions[number] for number in kept]),
+        }
+
+    def _offsets(self, name: str) -> npt.NDArray[np.int64]:
+        """Where the pieces of all chunks begin, and the last one ends, in what is joined."""
+        counts = np.concatenate([np.diff(chunk[name]) for chunk in self._chunks])
+        return np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
 
     def _vocabulary(self, left_out: frozenset[int]) -> dict[str, npt.NDArray[Any]]:
         """Surface forms and terms of the articles that are kept."""

@@ -1,0 +1,107 @@
+"""A published segment → a chunk again, so that the next one is merged from it and from what has changed.
+
+Most of a chunk follows from the arrays of the segment. What does not, stands in a third file beside them,
+``MAIN_<id>.sources``, which no search opens: see :mod:`qtsearch.codec.sources`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch.codec.chunk import PAIR_BITS, joined_texts
+from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.segment import Segment
+from qtsearch.schema import FIELD_NAMES
+
+__all__ = ["MAX_PAST_DOCS", "REST", "PastChunk"]
+
+#: Pairs of a chunk are packed in so many bits: a larger index is built anew.
+MAX_PAST_DOCS: Final = 1 << PAIR_BITS
+
+
+#: What of a chunk stands in the third file.
+REST: Final = (
+    "contents",
+    "question_words",
+    "question_word_offsets",
+    "links",
+    "link_offsets",
+    "keyword_words",
+    "keyword_word_offsets",
+    "carried",
+    "keywords",
+    "keyword_offsets",
+    "subjects",
+    "subject_offsets",
+    "definitions",
+    "definition_offsets",
+)
+
+
+class PastChunk:
+    """The arrays of a chunk by name, as :mod:`qtsearch.codec.chunk` has them; articles by their number in
+    the segment."""
+
+    def __init__(self, segment: Segment, sources: Arrays, files: npt.NDArray[np.int32]) -> None:
+        """``sources``: the third file. ``files``: the number of the file that each article is from now."""
+        self._segment = segment
+        self._sources = sources
+        self._known: dict[str, npt.NDArray[Any]] = {"files": files}
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        found = self._known.get(name)
+        if found is None:
+            if name in _DERIVED:
+                self._known |= _DERIVED[name](self)
+            else:
+                place = self._sources if name in REST else self._segment.files[0]
+                self._known[name] = place[_NAMES.get(name, name)]
+            found = self._known[name]
+        return found
+
+    def _tokens(self) -> dict[str, npt.NDArray[Any]]:
+        segment = self._segment
+        frequencies = segment.frequencies[0 : len(segment.docs)]
+        fields = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(frequencies))
+        return {
+            "docs": np.repeat(segment.docs.astype(np.int32), frequencies.sum(axis=1, dtype=np.int64)),
+            "fields": np.repeat(fields, frequencies.ravel()),
+        }
+
+    def _pairs(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = self._segment.files[0]
+        children = arrays["pair_children"]
+        keys = np.repeat(np.arange(len(children) - 1), np.diff(children)) << PAIR_BITS
+        keys |= arrays["pair_seconds"]
+        pairs = (np.repeat(keys, np.diff(arrays["pair_offsets"])) << PAIR_BITS) | arrays["pair_docs"]
+        return {"pairs": np.repeat(pairs, arrays["pair_counts"])}
+
+    def _compounds(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = self._segment.files[0]
+        children = arrays["compound_children"]
+        firsts = np.repeat(np.arange(len(children) - 1), np.diff(children))
+        rows = np.column_stack((firsts, arrays["compound_seconds"], arrays["compound_wholes"]))
+        rows = np.repeat(rows, np.diff(arrays["hyphen_offsets"]), axis=0)
+        return {"compounds": np.column_stack((rows, arrays["hyphen_docs"])).astype(np.int32)}
+
+    def _headings(self) -> dict[str, npt.NDArray[Any]]:
+        headings = [self._segment.heading(doc).partition(b"\0") for doc in range(self._segment.n_docs)]
+        return joined_texts("urls", [url for url, _, _ in headings]) | joined_texts(
+            "questions", [question for _, _, question in headings]
+        )
+
+
+_DERIVED: Final = {
+    "docs": PastChunk._tokens,
+    "fields": PastChunk._tokens,
+    "pairs": PastChunk._pairs,
+    "compounds": PastChunk._compounds,
+    "urls": PastChunk._headings,
+    "url_offsets": PastChunk._headings,
+    "questions": PastChunk._headings,
+    "question_offsets": PastChunk._headings,
+}
+_NAMES: Final = {"token_offsets": "position_offsets"}

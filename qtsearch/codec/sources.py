@@ -1,0 +1,101 @@
+"""``MAIN_<id>.sources``: what a segment was made of. Written with it, read by the next reindex, by no search.
+
+With F files, and with what else a chunk has that the arrays of the segment lack
+(:mod:`qtsearch.codec.past`):
+
+============  ======  =======  ===========================================================================
+array         dtype   shape    meaning
+============  ======  =======  ===========================================================================
+paths         uint8            of the files, absolute, ascending by path; ``path_offsets`` int64 (F + 1,)
+sizes         int64   (F,)     in bytes
+mtimes        int64   (F,)     in nanoseconds; -1 where the file may have changed within the grain since
+digests       uint8   (F, 16)  BLAKE2b of the bytes; all 0 where the file could not be read
+states        uint8   (F,)     which of :data:`STATES`
+file_docs     int32   (F,)     the article made of the file, -1 for none; of a rejected one the last good
+lines         int32   (F,)     of a rejected file: the line
+reasons       uint8            why it was rejected, or gave way; ``reason_offsets`` int64 (F + 1,)
+============  ======  =======  ===========================================================================
+
+The metadata holds ``include_no_index``, the ``history`` (a dict for each generation, newest last) and the
+``previous`` generation where it is kept: the id of its segment, its number of pages and its own number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch.codec.chunk import joined_texts
+from qtsearch.codec.container import ArrayFile, write_array_file
+from qtsearch.codec.segment import INDEX_NAME
+
+__all__ = ["STATES", "Row", "read_rows", "sources_path", "write_sources"]
+
+#: What became of a file: it is an article of the index; is marked no_index; is no article; or another file
+#: with the same url was taken.
+STATES: Final = ("article", "no_index", "rejected", "duplicate")
+_NO_DIGEST: Final = bytes(16)
+
+
+class Row(NamedTuple):
+    """A file, as the table of the module has it. ``digest`` in hex, empty where it could not be read."""
+
+    path: str
+    size: int
+    mtime: int
+    digest: str
+    state: str
+    doc: int
+    line: int = 0
+    reason: str = ""
+
+
+def sources_path(folder: str, segment_id: str) -> str:
+    """The file of a segment."""
+    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.sources")
+
+
+def write_sources(
+    path: str, rows: Sequence[Row], rest: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]
+) -> int:
+    """Write and fsync the file; returns its size in bytes. ``rest``: of the chunk. Raises OSError."""
+    digests = b"".join(bytes.fromhex(row.digest) or _NO_DIGEST for row in rows)
+    arrays = {
+        **joined_texts("paths", [os.fsencode(row.path) for row in rows]),
+        "sizes": np.array([row.size for row in rows], np.int64),
+        "mtimes": np.array([row.mtime for row in rows], np.int64),
+        "digests": np.frombuffer(digests, np.uint8).reshape(-1, 16),
+        "states": np.array([STATES.index(row.state) for row in rows], np.uint8),
+        "file_docs": np.array([row.doc for row in rows], np.int32),
+        "lines": np.array([row.line for row in rows], np.int32),
+        **joined_texts("reasons", [row.reason.encode("utf-8", "surrogateescape") for row in rows]),
+    }
+    return write_array_file(path, arrays | dict(rest), metadata)
+
+
+def read_rows(file: ArrayFile) -> list[Row]:
+    """The table of files."""
+    digests = file["digests"].tobytes().hex()
+    columns = zip(
+        map(os.fsdecode, _texts(file, "paths")),
+        file["sizes"].tolist(),
+        file["mtimes"].tolist(),
+        (digests[start : start + 32] for start in range(0, len(digests), 32)),
+        (STATES[state] for state in file["states"].tolist()),
+        file["file_docs"].tolist(),
+        file["lines"].tolist(),
+        (reason.decode("utf-8", "surrogateescape") for reason in _texts(file, "reasons")),
+        strict=True,
+    )
+    none = _NO_DIGEST.hex()
+    return [row if row.digest != none else row._replace(digest="") for row in map(Row._make, columns)]
+
+
+def _texts(file: ArrayFile, name: str) -> list[bytes]:
+    data = file[name].tobytes()
+    return [data[start:stop] for start, stop in pairwise(file[f"{name.removesuffix('s')}_offsets"].tolist())]

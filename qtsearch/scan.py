@@ -1,0 +1,71 @@
+"""Folders → the article files in them, with what the file system says of each. No file is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from qtsearch.errors import SourceError
+
+__all__ = ["Found", "find_files"]
+
+Path = str | os.PathLike[str]
+
+
+class Found(NamedTuple):
+    """A file: ``path`` as it was reached, ``key`` the same, absolute; size in bytes, mtime in nanoseconds."""
+
+    path: str
+    key: str
+    size: int
+    mtime: int
+
+
+def find_files(sources: Iterable[Path]) -> list[Found]:
+    """The files to read, each once, sorted by path.
+
+    ``sources``: folders, searched for ``.md`` files, and files, taken whatever they are called. Hidden files
+    and folders are passed over, and links: to folders, and to files outside of the folder they were found in.
+
+    Raises SourceError for a source that does not exist, and if there is no file.
+    """
+    found: dict[str, Found] = {}
+    for given in sources:
+        source = os.fspath(given)
+        if os.path.isdir(source):
+            found.update((file.key, file) for file in _markdown_files(source))
+        elif os.path.exists(source):
+            key = os.path.abspath(source)
+            found[key] = _found(source, key, os.stat(source))
+        else:
+            raise SourceError(f"{source!r} does not exist: name a folder of articles or an article file")
+    if not found:
+        raise SourceError("no article files (.md) in the sources; nothing was published")
+    return sorted(found.values())
+
+
+def _markdown_files(folder: str) -> Iterator[Found]:
+    inside = os.path.realpath(folder) + os.sep
+    waiting = [(folder, os.path.abspath(folder))]
+    while waiting:
+        path, key = waiting.pop()
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, f"{key}{os.sep}{entry.name}"))
+                    elif (
+                        entry.name.endswith(".md")
+                        and entry.is_file()
+                        and (not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside))
+                    ):
+                        yield _found(entry.path, f"{key}{os.sep}{entry.name}", entry.stat())
+        except OSError as error:
+            raise SourceError(f"{error.filename!r} cannot be read: {error.strerror}") from error
+
+
+def _found(path: str, key: str, status: os.stat_result) -> Found:
+    return Found(path, key, status.st_size, status.st_mtime_ns)
