@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ __all__ = ["SegmentWriter", "write_impacts"]
 
 #: Tokens merged at a time. Arrays of this length stay in the processor's caches.
 _TOKENS_AT_A_TIME: Final = 1 << 20
+_THREADS: Final = 2  # more wait for each other
+_TOKENS: Final = ("token_offsets", "docs", "positions", "fields")
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
@@ -129,16 +132,23 @@ class SegmentWriter:
         doc_of = self.doc_of
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
-        arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of)
+        # NumPy lets other threads run while it sorts and copies.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
+            arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
+            arrays |= texts.result()
         definitions = self._texts("definitions")
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
-        keywords = merged_texts("keyword", self._chunks, arrays["forms"], doc_of)
-        arrays |= completion_arrays(
-            keywords, merged_texts("question", self._chunks, arrays["forms"], doc_of), arrays["forms"]
-        )
-        self.rest = self._rest(order, kept, arrays["forms"], keywords)
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
+
+    def _text_arrays(
+        self, order: npt.NDArray[np.int64], kept: list[int], forms: npt.NDArray[np.bytes_]
+    ) -> dict[str, npt.NDArray[Any]]:
+        keywords = merged_texts("keyword", self._chunks, forms, self.doc_of)
+        questions = merged_texts("question", self._chunks, forms, self.doc_of)
+        self.rest = self._rest(order, kept, forms, keywords)
+        return completion_arrays(keywords, questions, forms)
 
     def _rest(
         self,
@@ -218,7 +228,11 @@ class SegmentWriter:
                         frequencies[np.searchsorted(forms, compound.encode()), field] -= 1
 
     def _postings(
-        self, terms: npt.NDArray[np.bytes_], term_soft: npt.NDArray[np.bool_], doc_of: npt.NDArray[np.int32]
+        self,
+        terms: npt.NDArray[np.bytes_],
+        term_soft: npt.NDArray[np.bool_],
+        doc_of: npt.NDArray[np.int32],
+        pool: Executor,
     ) -> dict[str, npt.NDArray[Any]]:
         n_docs = int(doc_of.max()) + 1
         # Where each term's tokens begin in each chunk, and the articles of each chunk.
@@ -238,21 +252,25 @@ class SegmentWriter:
             compounds.append(np.column_stack((places[kept[:, :3]], chunk_docs[kept[:, 3]])))
             first += len(chunk["ids"])
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
-        parts = []
-        keyword_tokens = []
-        for low, high in _ranges(np.sum([counts for _, _, counts in offsets], axis=0)):
+        tokens = [{name: chunk[name] for name in _TOKENS} for chunk in self._chunks]
+
+        def inverted(terms_of: tuple[int, int]) -> tuple[npt.NDArray[Any], ...]:
+            low, high = terms_of
             keys = [
                 _tokens_of(chunk, low, high, places, here, chunk_docs)
-                for chunk, (places, here, _), chunk_docs in zip(self._chunks, offsets, docs, strict=True)
+                for chunk, (places, here, _), chunk_docs in zip(tokens, offsets, docs, strict=True)
             ]
             key = np.concatenate(keys)
             key.sort()
-            parts.append(_invert(key, low, high, doc_type))
-            keyword_tokens.append(key[unpack_tokens(key)[-1] == _PAGE_KEYWORDS])
-        columns = zip(*parts, strict=True)
-        posting_counts, token_counts, field_df, doc, frequencies, positions = map(np.concatenate, columns)
+            of_keywords = unpack_tokens(key)[-1] == _PAGE_KEYWORDS
+            return (key[of_keywords], *_invert(key, low, high, doc_type))
+
+        ranges = _ranges(np.sum([counts for _, _, counts in offsets], axis=0))
+        columns = zip(*pool.map(inverted, ranges), strict=True)
+        keywords, posting_counts, token_counts, field_df, doc, frequencies, positions = map(
+            np.concatenate, columns
+        )
         posting_offsets = np.concatenate(([0], np.cumsum(posting_counts)))
-        keywords = np.concatenate(keyword_tokens)
         arrays = {
             "offsets": posting_offsets,
             "docs": doc,
@@ -260,10 +278,14 @@ class SegmentWriter:
             "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
             "positions": positions,
         }
-        arrays |= encode_frequencies(frequencies)
-        arrays |= keyword_arrays(keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS])
-        arrays |= key_term_arrays(posting_offsets, doc, frequencies, term_soft, n_docs)
-        arrays |= pair_arrays(pairs, len(terms), doc_type)
+        others = [
+            pool.submit(keyword_arrays, keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS]),
+            pool.submit(encode_frequencies, frequencies),
+            pool.submit(key_term_arrays, posting_offsets, doc, frequencies, term_soft, n_docs),
+            pool.submit(pair_arrays, pairs, len(terms), doc_type),
+        ]
+        for other in others:
+            arrays |= other.result()
         arrays |= compound_arrays(np.concatenate(compounds), term_soft, arrays)
         return arrays
 
