@@ -20,6 +20,7 @@ __all__ = [
     "PageMissingError",
     "QtsearchError",
     "QuerySyntaxError",
+    "RollbackError",
     "SourceError",
     "SynonymsError",
     "WorkerError",
@@ -140,6 +141,10 @@ class IndexLockedError(QtsearchError):
 
 class IndexWriteError(QtsearchError):
     """The folder of the index is written by ``qtsearch reindex`` only, not through Whoosh's writers."""
+
+
+class RollbackError(QtsearchError):
+    """There is no generation to go back to."""
 
 
 class WorkerError(QtsearchError):

@@ -9,7 +9,6 @@ there are many of them.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import logging
 import os
 import shutil
@@ -28,11 +27,12 @@ from qtsearch.codec import records
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.past import MAX_PAST_DOCS, REST, PastChunk
+from qtsearch.codec.past import MAX_PAST_DOCS, PastChunk
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import Row, read_rows, sources_path, write_sources
+from qtsearch.codec.sources import Previous, Row, read_rows, rewrite_sources, sources_path, write_sources
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError, SourceError
+from qtsearch.history import HISTORY_LENGTH, entry_of
 from qtsearch.index import default_path
 from qtsearch.parameters import RankingParameters
 from qtsearch.report import ReindexReport
@@ -46,8 +46,6 @@ _log = logging.getLogger(__name__)
 
 #: Articles whose texts make the compression dictionary.
 _DICTIONARY_SAMPLE: Final = 16
-#: Generations that the history tells of.
-_HISTORY: Final = 100
 
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
@@ -134,7 +132,7 @@ def reindex(
         work = publishing.make_work_folder(folder, segment_id)
         try:
             prepared = run.prepare(work)
-            published = run.publish(prepared, segment_id)
+            published = run.publish(prepared, segment_id, work)
         except BaseException:
             publishing.discard_segment(folder, segment_id)
             raise
@@ -336,12 +334,12 @@ class _Run:
 
     # -- publish -----------------------------------------------------------------------------------
 
-    def publish(self, prepared: _Prepared, segment_id: str) -> _Published:
+    def publish(self, prepared: _Prepared, segment_id: str, work: str) -> _Published:
         """Write the segment and make it current; only the table of files, if the articles are the same."""
         past = self._past
         writer = prepared.writer
         if writer is None:
-            self._rewrite_table(prepared.changes.rows)
+            self._rewrite_table(prepared.changes.rows, work)
             self._timer.end("publish")
             return _Published(past.number if past else 0, {})
         parameters = self._parameters or published_parameters(self._folder)
@@ -353,32 +351,39 @@ class _Run:
         metadata = self._metadata(prepared, pages)
         path = sources_path(self._folder, segment_id)
         sizes["sources"] = write_sources(path, rows, writer.rest, metadata)
-        number = publishing.publish(self._folder, segment_id, pages)
+        previous = self._previous()
+        number = publishing.publish(self._folder, segment_id, pages, [previous.segment_id] if previous else ())
         self._timer.end("publish")
         return _Published(number, sizes)
 
     def _metadata(self, prepared: _Prepared, pages: int) -> dict[str, Any]:
         past, changes = self._past, prepared.changes
-        entry = {
-            "generation": publishing.next_number(self._folder),
-            "published": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "by": "full reindex" if prepared.full else "reindex",
-            "pages": pages,
-            "added": changes.added,
-            "changed": changes.changed,
-            "removed": changes.removed,
-            "moved": changes.moved,
-            "rejected": len(self._rejected(changes)),
-        }
-        history = [*(past.file.metadata["history"] if past else ()), entry]
+        entry = entry_of(
+            publishing.next_number(self._folder),
+            "full reindex" if prepared.full else "reindex",
+            pages,
+            added=changes.added,
+            changed=changes.changed,
+            removed=changes.removed,
+            moved=changes.moved,
+            rejected=len(self._rejected(changes)),
+        )
+        entries = [*(past.file.metadata["history"] if past else ()), entry]
         return {
             "include_no_index": self._include_no_index,
-            "history": history[-_HISTORY:],
+            "history": entries[-HISTORY_LENGTH:],
             "warnings": list(prepared.warnings),
-            "previous": None,
+            "previous": self._previous(),
         }
 
-    def _rewrite_table(self, rows: list[Row]) -> None:
+    def _previous(self) -> Previous | None:
+        """The generation that is current now, if it is to be kept."""
+        past = self._past
+        if past is None or not self._keep_previous:
+            return None
+        return Previous(past.segment.segment_id, past.segment.n_docs, past.number)
+
+    def _rewrite_table(self, rows: list[Row], work: str) -> None:
         """Note what is new of the files, where no article has changed: times, and files that are none."""
         past = self._past
         if past is None:
@@ -386,14 +391,7 @@ class _Run:
         metadata = past.file.metadata | {"include_no_index": self._include_no_index}
         if rows == list(past.rows.values()) and metadata == past.file.metadata:
             return
-        rest = {name: past.file[name] for name in REST}
-        path = past.file.path
-        temporary = f"{path}.tmp"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        write_sources(temporary, rows, rest, metadata)
-        os.replace(temporary, path)
-        publishing.sync(self._folder)
+        rewrite_sources(past.file, work, rows, metadata)
 
     # -- report ------------------------------------------------------------------------------------
 

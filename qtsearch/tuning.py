@@ -45,7 +45,7 @@ def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingPara
             with contextlib.suppress(FileNotFoundError):  # the next reindex does without
                 _share(sources_path(folder, current.segment_id), sources_path(folder, segment_id))
             write_impacts(folder, segment_id, ArrayFile(segment.files[0].path), parameters)
-            return publishing.publish(folder, segment_id, segment.n_docs)
+            return publishing.publish(folder, segment_id, segment.n_docs, _kept(folder, current.segment_id))
         except BaseException:
             publishing.discard_segment(folder, segment_id)
             raise

@@ -14,31 +14,13 @@ import numpy.typing as npt
 from qtsearch.codec.chunk import PAIR_BITS, joined_texts
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import Segment
+from qtsearch.codec.sources import REST
 from qtsearch.schema import FIELD_NAMES
 
-__all__ = ["MAX_PAST_DOCS", "REST", "PastChunk"]
+__all__ = ["MAX_PAST_DOCS", "PastChunk"]
 
 #: Pairs of a chunk are packed in so many bits: a larger index is built anew.
 MAX_PAST_DOCS: Final = 1 << PAIR_BITS
-
-
-#: What of a chunk stands in the third file.
-REST: Final = (
-    "contents",
-    "question_words",
-    "question_word_offsets",
-    "links",
-    "link_offsets",
-    "keyword_words",
-    "keyword_word_offsets",
-    "carried",
-    "keywords",
-    "keyword_offsets",
-    "subjects",
-    "subject_offsets",
-    "definitions",
-    "definition_offsets",
-)
 
 
 class PastChunk:

@@ -30,15 +30,33 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from qtsearch import disk
 from qtsearch.codec.chunk import joined_texts
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.segment import INDEX_NAME
 
-__all__ = ["STATES", "Row", "read_rows", "sources_path", "write_sources"]
+__all__ = ["REST", "STATES", "Previous", "Row", "read_rows", "rewrite_sources", "sources_path", "write_sources"]
 
 #: What became of a file: it is an article of the index; is marked no_index; is no article; or another file
 #: with the same url was taken.
 STATES: Final = ("article", "no_index", "rejected", "duplicate")
+#: What of a chunk stands in the third file.
+REST: Final = (
+    "contents",
+    "question_words",
+    "question_word_offsets",
+    "links",
+    "link_offsets",
+    "keyword_words",
+    "keyword_word_offsets",
+    "carried",
+    "keywords",
+    "keyword_offsets",
+    "subjects",
+    "subject_offsets",
+    "definitions",
+    "definition_offsets",
+)
 _NO_DIGEST: Final = bytes(16)
 
 
@@ -53,6 +71,20 @@ class Row(NamedTuple):
     doc: int
     line: int = 0
     reason: str = ""
+
+
+class Previous(NamedTuple):
+    """The generation before, where it is kept: the id of its segment, its pages, its number."""
+
+    segment_id: str
+    pages: int
+    generation: int
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Previous | None:
+        """From the metadata of the file."""
+        found = metadata["previous"]
+        return None if found is None else cls(*found)
 
 
 def sources_path(folder: str, segment_id: str) -> str:
@@ -76,6 +108,17 @@ def write_sources(
         **joined_texts("reasons", [row.reason.encode("utf-8", "surrogateescape") for row in rows]),
     }
     return write_array_file(path, arrays | dict(rest), metadata)
+
+
+def rewrite_sources(file: ArrayFile, work: str, rows: Sequence[Row], metadata: Mapping[str, Any]) -> None:
+    """Put another table of files and other metadata in the place of a file's own, at once.
+
+    ``work``: a folder for temporary files, on the same file system. Raises OSError.
+    """
+    temporary = os.path.join(work, "sources")
+    write_sources(temporary, rows, {name: file[name] for name in REST}, metadata)
+    disk.layer.rename(temporary, file.path)
+    disk.layer.sync_folder(os.path.dirname(file.path))
 
 
 def read_rows(file: ArrayFile) -> list[Row]:
