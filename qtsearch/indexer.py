@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from qtsearch import publishing, workers
+from qtsearch import disk, publishing, workers
 from qtsearch.articles import read_article
 from qtsearch.codec import records
 from qtsearch.codec.container import ArrayFile
@@ -91,8 +90,9 @@ def reindex(
         raise ValueError(f"processes must be 1 or more, not {processes}")
     files = find_files([sources] if isinstance(sources, (str, os.PathLike)) else sources)
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
-    os.makedirs(folder, exist_ok=True)
+    publishing.make_index_folder(folder)
     with publishing.WriteLock(folder):
+        publishing.clean(folder)
         segment_id = publishing.new_segment_id()
         work = publishing.make_work_folder(folder, segment_id)
         try:
@@ -112,7 +112,7 @@ def reindex(
             publishing.discard_segment(folder, segment_id)
             raise
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            disk.discard(work)
     return ReindexReport(
         index=folder,
         generation=generation,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 
-from qtsearch import generation, publishing
+from qtsearch import disk, generation, publishing
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.segment import INDEX_NAME, Segment
+from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.codec.writer import write_impacts
 from qtsearch.errors import IndexMissingError, QtsearchError
 from qtsearch.index import default_path
@@ -19,7 +18,9 @@ __all__ = ["published_parameters", "set_parameters"]
 _log = logging.getLogger(__name__)
 
 
-def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingParameters) -> int:
+def set_parameters(
+    index: str | os.PathLike[str] | None, parameters: RankingParameters, *, wait: float = 0.0
+) -> int:
     """Rank by other parameters from now on; returns the number of the new generation.
 
     They are published as ``reindex`` publishes: whoever has the index open goes on with the old ones until it
@@ -27,19 +28,22 @@ def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingPara
 
     Args:
         index: the folder of the index; by default ``$QTSEARCH_INDEX``, else ``index``.
+        wait: how many seconds another process that is writing to this index may take to end.
 
     Raises:
         IndexMissingError, IndexVersionError, IndexDamagedError, ForeignSegmentError: as ``open_index``.
         IndexLockedError: another process is writing to this index.
         OSError: the index cannot be written.
+        ValueError: ``wait`` is less than 0.
     """
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
     generation.latest(folder)  # before a lock is taken where no index is
-    with publishing.WriteLock(folder):
+    with publishing.WriteLock(folder, wait):
+        publishing.clean(folder)
         _, segment = generation.open_segment(folder)
         segment_id = publishing.new_segment_id()
         try:
-            _share(segment, os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays"))
+            _share(folder, segment.segment_id, segment_id)
             write_impacts(folder, segment_id, ArrayFile(segment.files[0].path), parameters)
             return publishing.publish(folder, segment_id, segment.n_docs)
         except BaseException:
@@ -47,14 +51,16 @@ def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingPara
             raise
 
 
-def _share(segment: Segment, path: str) -> None:
-    """Give the arrays of a segment another name; a copy, where the file system has no hard links."""
-    source = segment.files[0].path
-    try:
-        os.link(source, path)
-    except OSError:
-        shutil.copyfile(source, path)
-        publishing.sync(path)
+def _share(folder: str, source_id: str, segment_id: str) -> None:
+    """Give all files of a segment but the impacts another name; a copy, where there are no hard links."""
+    for extension in SEGMENT_EXTENSIONS:
+        source = os.path.join(folder, f"{INDEX_NAME}_{source_id}{extension}")
+        target = os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}")
+        if extension != ".impacts" and os.path.exists(source):
+            try:
+                disk.layer.link(source, target)
+            except OSError:
+                disk.layer.copy(source, target)
 
 
 def published_parameters(folder: str) -> RankingParameters:

@@ -31,6 +31,7 @@ ORDER = """
     sentences
     snippets
     scoring
+    disk
     codec
     codec.container
     codec.frequencies
@@ -71,12 +72,14 @@ ORDER = """
     explanation
     index
     evaluation
+    locking
     publishing
     tuning
     workers
     indexer
     qtsearch
     cli.common
+    cli.signals
     cli.build
     cli.look
     cli.judge

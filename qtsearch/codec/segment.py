@@ -110,6 +110,7 @@ __all__ = [
     "MAX_PHRASE_TERMS",
     "NO_DATE",
     "NO_ID",
+    "SEGMENT_EXTENSIONS",
     "PhraseArrays",
     "Segment",
     "SubjectSlice",
@@ -119,6 +120,8 @@ __all__ = [
 
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
 INDEX_NAME: Final = "MAIN"
+#: What a segment's files are called after ``MAIN_<id>``. Searching does without the last one.
+SEGMENT_EXTENSIONS: Final = (".arrays", ".impacts", ".sources")
 NO_ID: Final = -(1 << 63)
 NO_DATE: Final = 0
 #: A keyword of more terms has no postings of its own: it is found by its words.
