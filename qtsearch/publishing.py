@@ -63,9 +63,17 @@ def new_segment_id() -> str:
 
 def make_work_folder(folder: str, segment_id: str) -> str:
     """A folder for temporary files, within that of the index. Raises OSError."""
-    path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.work")
-    disk.layer.mkdir(path)
+    path = os.path.join(folder, _work_name(segment_id))
+    try:
+        disk.layer.mkdir(path)
+    except BaseException:
+        disk.discard(path)
+        raise
     return path
+
+
+def _work_name(segment_id: str) -> str:
+    return f"{INDEX_NAME}_{segment_id}.work"
 
 
 def is_published(folder: str, segment_id: str) -> bool:
@@ -85,7 +93,7 @@ def discard_segment(folder: str, segment_id: str) -> None:
 def publish(folder: str, segment_id: str, n_docs: int, keep: Collection[str] = ()) -> int:
     """Make a segment, whose files are written and synced, the current one; returns the generation's number.
 
-    The caller holds the lock. ``keep``: ids of other segments whose files stay.
+    The caller holds the lock, and removes its work folder. ``keep``: ids of other segments whose files stay.
 
     Raises OSError. Then the generation before is still current, or, if it was the last sync that failed, the
     new one is, and may be lost with the power: :func:`is_published` tells. A clean-up that fails is no error.
@@ -103,7 +111,8 @@ def publish(folder: str, segment_id: str, n_docs: int, keep: Collection[str] = (
         disk.discard(temporary)
         raise
     disk.layer.sync_folder(folder)
-    _discard_all(folder, _litter(folder, number, {segment_id, *keep}))
+    litter = _litter(folder, number, {segment_id, *keep})
+    _discard_all(folder, [name for name in litter if name != _work_name(segment_id)])
     return number
 
 
