@@ -136,7 +136,22 @@ class ForeignSegmentError(QtsearchError):
 
 
 class IndexLockedError(QtsearchError):
-    """Another process is writing to the index."""
+    """Another process, or another thread, is writing to the index.
+
+    Attributes: ``path`` of the lock, and of its holder ``pid``, ``host`` and ``since`` (local time): 0 and
+    empty where it is another program than qtsearch.
+    """
+
+    def __init__(self, path: str, pid: int, host: str, since: str) -> None:
+        super().__init__(path, pid, host, since)
+        self.path = path
+        self.pid = pid
+        self.host = host
+        self.since = since
+
+    def __str__(self) -> str:
+        holder = f"process {self.pid} on {self.host} since {self.since}" if self.pid else "another program"
+        return f"{self.path} is locked by {holder}: try again when it has ended, or wait for it"
 
 
 class IndexWriteError(QtsearchError):

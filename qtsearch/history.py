@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from qtsearch import disk, generation, publishing
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.sources import Previous, read_rows, rewrite_sources, sources_path
+from qtsearch.codec.sources import Previous, kept_segments, read_rows, rewrite_sources, sources_path
 from qtsearch.errors import RollbackError
 from qtsearch.index import default_path
 
@@ -86,6 +86,7 @@ def rollback(index: Path | None = None, *, wait: float = 0.0) -> int:
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
     generation.latest(folder)  # before a lock is taken where no index is
     with publishing.WriteLock(folder, wait):
+        publishing.clean(folder, kept_segments(folder))
         current = generation.latest(folder)
         metadata = ArrayFile(sources_path(folder, current.segment_id)).metadata
         previous = Previous.of(metadata)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from qtsearch import generation, publishing, workers
+from qtsearch import disk, generation, publishing, workers
 from qtsearch.articles import read_article
 from qtsearch.changes import Changes, jobs_for, settle
 from qtsearch.checks import warnings_of
@@ -29,7 +28,15 @@ from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.past import MAX_PAST_DOCS, PastChunk
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import Previous, Row, read_rows, rewrite_sources, sources_path, write_sources
+from qtsearch.codec.sources import (
+    Previous,
+    Row,
+    kept_segments,
+    read_rows,
+    rewrite_sources,
+    sources_path,
+    write_sources,
+)
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError, SourceError
 from qtsearch.history import HISTORY_LENGTH, entry_of
@@ -126,8 +133,9 @@ def reindex(
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="qtsearch-") as work:
             return run.report(run.prepare(work), None)
-    os.makedirs(folder, exist_ok=True)
-    with publishing.WriteLock(folder):
+    publishing.make_index_folder(folder)
+    with publishing.WriteLock(folder, wait):
+        publishing.clean(folder, kept_segments(folder))
         segment_id = publishing.new_segment_id()
         work = publishing.make_work_folder(folder, segment_id)
         try:
@@ -137,7 +145,7 @@ def reindex(
             publishing.discard_segment(folder, segment_id)
             raise
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            disk.discard(work)
     return run.report(prepared, published)
 
 
@@ -352,7 +360,9 @@ class _Run:
         path = sources_path(self._folder, segment_id)
         sizes["sources"] = write_sources(path, rows, writer.rest, metadata)
         previous = self._previous()
-        number = publishing.publish(self._folder, segment_id, pages, [previous.segment_id] if previous else ())
+        number = publishing.publish(
+            self._folder, segment_id, pages, [previous.segment_id] if previous else ()
+        )
         self._timer.end("publish")
         return _Published(number, sizes)
 

@@ -1,66 +1,60 @@
-"""Making a generation current: the write lock, the synced table of contents, the clean-up.
+"""Making a generation current: a synced segment, a table of contents renamed into place, the clean-up.
 
-A publish is old or new at every instant: the segment's files are written under a new name and synced, then
-Whoosh's TOC is written, synced and renamed into place. Files that no generation needs any more are unlinked;
-whoever has them mapped keeps them.
+A publish is old or new at every instant. Each step is on the disk before the next one rests on it: the
+segment's files, their names, Whoosh's TOC under a temporary name, its rename. Only then are files unlinked
+that no generation needs any more; whoever has them mapped keeps them. See docs/durability.md.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-import shutil
-import socket
-import time
-from types import TracebackType
+from collections.abc import Collection
 from typing import Final
 
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import TOC, clean_files
+from whoosh.filedb.filestore import FileStorage, RamStorage
+from whoosh.index import TOC
 
-from qtsearch import generation
+from qtsearch import disk, generation
 from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.plugin import ArraySegment
 from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
-from qtsearch.errors import IndexLockedError, QtsearchError
+from qtsearch.errors import IndexMissingError, QtsearchError
+from qtsearch.locking import WriteLock
 
 __all__ = [
     "WriteLock",
+    "clean",
     "discard_segment",
+    "is_published",
+    "make_index_folder",
     "make_work_folder",
     "new_segment_id",
     "next_number",
     "publish",
-    "sync",
 ]
 
-_LOCK_NAME: Final = f"{INDEX_NAME}_WRITELOCK"  # the one that Whoosh's own writers take
-_WORK_SUFFIX: Final = ".work"
+_TOC_NAME: Final = re.compile(rf"_{INDEX_NAME}_([0-9]+)\.toc")
+_TEMPORARY_NAME: Final = re.compile(rf"_{INDEX_NAME}_[0-9]+\.toc\..+|{INDEX_NAME}_[0-9a-z]+\.work")
+_OUR_EXTENSIONS: Final = "|".join(re.escape(extension) for extension in SEGMENT_EXTENSIONS)
+#: A file of a segment: ours, or Whoosh's, whose names are of 16 characters.
+_SEGMENT_NAME: Final = re.compile(
+    rf"{INDEX_NAME}_(?:([0-9a-z]+)(?:{_OUR_EXTENSIONS})|([0-9a-z]{{16}})\.[A-Za-z0-9_.]+)"
+)
 
 
-class WriteLock:
-    """The right to write to an index: held by one process at a time, and free again when that one dies."""
-
-    def __init__(self, folder: str) -> None:
-        self._path = os.path.join(folder, _LOCK_NAME)
-        self._lock = FileStorage(folder).lock(_LOCK_NAME)
-
-    def __enter__(self) -> WriteLock:
-        """Take the lock. Raises IndexLockedError, which says who holds it."""
-        if not self._lock.acquire(blocking=False):
-            with open(self._path, encoding="utf-8", errors="replace") as file:
-                holder = file.read().strip() or "another program"
-            raise IndexLockedError(f"{self._path} is locked by {holder}: try again when it has ended")
-        with open(self._path, "w", encoding="utf-8") as file:
-            file.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%F %T%z')}\n")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.truncate(self._path, 0)  # nobody is to be blamed for the next one who holds it
-        self._lock.release()
+def make_index_folder(folder: str) -> None:
+    """Make the folder of an index, and those it lies in, so that they outlast a power cut. Raises OSError."""
+    folder = os.path.abspath(folder)
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder)
+    make_index_folder(parent)
+    with contextlib.suppress(FileExistsError):  # another process was faster, or a file has the name:
+        disk.layer.mkdir(folder)  # then taking the lock fails, and says so
+    disk.layer.sync_folder(parent)
 
 
 def new_segment_id() -> str:
@@ -69,39 +63,98 @@ def new_segment_id() -> str:
 
 
 def make_work_folder(folder: str, segment_id: str) -> str:
-    """A folder for temporary files, within that of the index. Those of runs that were killed are removed."""
-    for name in os.listdir(folder):
-        if name.startswith(f"{INDEX_NAME}_") and name.endswith(_WORK_SUFFIX):
-            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
-    path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}{_WORK_SUFFIX}")
-    os.mkdir(path)
+    """A folder for temporary files, within that of the index. Raises OSError."""
+    path = os.path.join(folder, _work_name(segment_id))
+    try:
+        disk.layer.mkdir(path)
+    except BaseException:
+        disk.discard(path)
+        raise
     return path
+
+
+def _work_name(segment_id: str) -> str:
+    return f"{INDEX_NAME}_{segment_id}.work"
+
+
+def is_published(folder: str, segment_id: str) -> bool:
+    """Whether this segment is the current one: also when :func:`publish` did not return."""
+    with contextlib.suppress(QtsearchError):
+        return generation.latest(folder).segment_id == segment_id
+    return False
 
 
 def discard_segment(folder: str, segment_id: str) -> None:
     """Remove the files of a segment, unless it was published after all before something went wrong."""
-    with contextlib.suppress(QtsearchError):
-        if generation.latest(folder).segment_id == segment_id:
-            return
-    for extension in SEGMENT_EXTENSIONS:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}"))
+    if not is_published(folder, segment_id):
+        for extension in SEGMENT_EXTENSIONS:
+            disk.discard(os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}"))
 
 
-def publish(folder: str, segment_id: str, n_docs: int) -> int:
+def publish(folder: str, segment_id: str, n_docs: int, keep: Collection[str] = ()) -> int:
     """Make a segment, whose files are written and synced, the current one; returns the generation's number.
 
-    The caller holds the lock. Raises OSError; the generation before is then still current.
+    The caller holds the lock, and removes its work folder. ``keep``: ids of other segments whose files stay.
+
+    Raises OSError. Then the generation before is still current, or, if it was the last sync that failed, the
+    new one is, and may be lost with the power: :func:`is_published` tells. A clean-up that fails is no error.
     """
+    disk.layer.sync_folder(folder)
     number = next_number(folder)
-    segment = ArraySegment(INDEX_NAME, segment_id, n_docs)
-    storage = _SyncedStorage(folder)
-    TOC(whoosh_schema(), [segment], number).write(storage, INDEX_NAME)
-    clean_files(storage, INDEX_NAME, number, [segment])
-    for name in os.listdir(folder):
-        if name.startswith(f"_{INDEX_NAME}_") and ".toc." in name:
-            os.unlink(os.path.join(folder, name))  # the unfinished TOC of a run that was killed
+    path = os.path.join(folder, f"_{INDEX_NAME}_{number}.toc")
+    temporary = f"{path}.{segment_id}"
+    try:
+        with disk.layer.create(temporary) as file:
+            disk.layer.write(file, _table_of_contents(number, ArraySegment(INDEX_NAME, segment_id, n_docs)))
+            disk.layer.sync(file)
+        disk.layer.rename(temporary, path)
+    except BaseException:
+        disk.discard(temporary)
+        raise
+    disk.layer.sync_folder(folder)
+    litter = _litter(folder, number, {segment_id, *keep})
+    _discard_all(folder, [name for name in litter if name != _work_name(segment_id)])
     return number
+
+
+def clean(folder: str, keep: Collection[str] = ()) -> None:
+    """Remove what runs that were killed have left: for the beginning of a run, or the end of one that failed.
+
+    The caller holds the lock. ``keep``: ids of segments whose files stay, beside the current one's. Files
+    that are not of this index stay; so do all segments of an index that cannot be read. Raises OSError if
+    the folder cannot be synced.
+    """
+    try:
+        current = generation.latest(folder)
+    except IndexMissingError:
+        litter = _litter(folder, 0, {*keep})
+    except QtsearchError:
+        litter = [name for name in os.listdir(folder) if _TEMPORARY_NAME.fullmatch(name)]
+    else:
+        litter = _litter(folder, current.number, {current.segment_id, *keep})
+    if litter:
+        # The run before may have died between its rename and its sync. The old files are all there is then.
+        disk.layer.sync_folder(folder)
+        _discard_all(folder, litter)
+
+
+def _litter(folder: str, number: int, needed: set[str]) -> list[str]:
+    """The names of what neither generation ``number`` nor a needed segment is made of, TOCs first."""
+    found = []
+    for name in os.listdir(folder):
+        toc, segment = _TOC_NAME.fullmatch(name), _SEGMENT_NAME.fullmatch(name)
+        if (
+            _TEMPORARY_NAME.fullmatch(name)
+            or (toc and int(toc[1]) != number)
+            or (segment and (segment[1] or segment[2]) not in needed)
+        ):
+            found.append(name)
+    return sorted(found, key=lambda name: (not name.startswith("_"), name))
+
+
+def _discard_all(folder: str, names: list[str]) -> None:
+    for name in names:
+        disk.discard(os.path.join(folder, name))
 
 
 def next_number(folder: str) -> int:
@@ -113,20 +166,9 @@ def next_number(folder: str) -> int:
     return max(0, seen) + 1
 
 
-class _SyncedStorage(FileStorage):  # type: ignore[misc]
-    """Whoosh's storage, with what it leaves out: a rename is of a synced file, in a synced folder."""
-
-    def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
-        sync(self._fpath(oldname))
-        sync(self.folder)
-        super().rename_file(oldname, newname, safe)
-        sync(self.folder)
-
-
-def sync(path: str) -> None:
-    """fsync a file or a folder. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _table_of_contents(number: int, segment: ArraySegment) -> bytes:
+    """What Whoosh would write, which neither syncs it nor goes through our disk."""
+    storage = RamStorage()
+    TOC(whoosh_schema(), [segment], number).write(storage, INDEX_NAME)
+    data: bytes = storage.files[f"_{INDEX_NAME}_{number}.toc"]
+    return data

@@ -66,7 +66,7 @@ class ReindexReport:
             (self.changed, "changed"),
             (self.removed, "removed"),
             (self.moved, "moved"),
-            (len(self.rejected), "files rejected"),
+            (len(self.rejected), "rejected"),
             (len(self.kept), "kept as they were"),
             (self.no_index, "left out as no_index"),
             (len(self.warnings), "warnings"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import shutil
 
-from qtsearch import generation, publishing
+from qtsearch import disk, generation, publishing
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.segment import INDEX_NAME
-from qtsearch.codec.sources import sources_path
+from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
+from qtsearch.codec.sources import kept_segments
 from qtsearch.codec.writer import write_impacts
 from qtsearch.errors import IndexMissingError, QtsearchError
 from qtsearch.index import default_path
@@ -21,7 +19,9 @@ __all__ = ["published_parameters", "set_parameters"]
 _log = logging.getLogger(__name__)
 
 
-def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingParameters) -> int:
+def set_parameters(
+    index: str | os.PathLike[str] | None, parameters: RankingParameters, *, wait: float = 0.0
+) -> int:
     """Rank by other parameters from now on; returns the number of the new generation.
 
     They are published as ``reindex`` publishes: whoever has the index open goes on with the old ones until it
@@ -29,35 +29,40 @@ def set_parameters(index: str | os.PathLike[str] | None, parameters: RankingPara
 
     Args:
         index: the folder of the index; by default ``$QTSEARCH_INDEX``, else ``index``.
+        wait: how many seconds another process that is writing to this index may take to end.
 
     Raises:
         IndexMissingError, IndexVersionError, IndexDamagedError, ForeignSegmentError: as ``open_index``.
         IndexLockedError: another process is writing to this index.
         OSError: the index cannot be written.
+        ValueError: ``wait`` is less than 0.
     """
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
     generation.latest(folder)  # before a lock is taken where no index is
-    with publishing.WriteLock(folder):
-        current, segment = generation.open_segment(folder)
+    with publishing.WriteLock(folder, wait):
+        kept = kept_segments(folder)
+        publishing.clean(folder, kept)
+        _, segment = generation.open_segment(folder)
         segment_id = publishing.new_segment_id()
         try:
-            _share(segment.files[0].path, os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays"))
-            with contextlib.suppress(FileNotFoundError):  # the next reindex does without
-                _share(sources_path(folder, current.segment_id), sources_path(folder, segment_id))
+            _share(folder, segment.segment_id, segment_id)
             write_impacts(folder, segment_id, ArrayFile(segment.files[0].path), parameters)
-            return publishing.publish(folder, segment_id, segment.n_docs, _kept(folder, current.segment_id))
+            return publishing.publish(folder, segment_id, segment.n_docs, kept)
         except BaseException:
             publishing.discard_segment(folder, segment_id)
             raise
 
 
-def _share(source: str, path: str) -> None:
-    """Give a file another name; a copy, where the file system has no hard links."""
-    try:
-        os.link(source, path)
-    except OSError:
-        shutil.copyfile(source, path)
-        publishing.sync(path)
+def _share(folder: str, source_id: str, segment_id: str) -> None:
+    """Give all files of a segment but the impacts another name; a copy, where there are no hard links."""
+    for extension in SEGMENT_EXTENSIONS:
+        source = os.path.join(folder, f"{INDEX_NAME}_{source_id}{extension}")
+        target = os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}")
+        if extension != ".impacts" and os.path.exists(source):
+            try:
+                disk.layer.link(source, target)
+            except OSError:
+                disk.layer.copy(source, target)
 
 
 def published_parameters(folder: str) -> RankingParameters:

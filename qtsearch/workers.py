@@ -275,7 +275,8 @@ def _receive(stream: IO[str]) -> Any:
 
 def main() -> None:
     """Run as a worker process; ends with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # what stops the parent as well, which ends its workers
     gc.disable()  # articles are trees, and there are many of them
     # NLTK imports SciPy where it is installed, which stemming does not need and which takes longer than it.
     sys.modules["scipy"] = None  # type: ignore[assignment]

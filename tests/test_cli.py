@@ -110,7 +110,7 @@ def test_rejected_files_are_listed_and_exit_with_3(tmp_path):
     assert "binary.md:2: not UTF-8" in rejected[0]
     assert "not-yaml.md" in rejected[1]
     assert "broken YAML" in rejected[1]
-    assert "2 files rejected" in done.stdout
+    assert "2 rejected" in done.stdout
 
 
 def test_the_console_command_is_the_same(index):

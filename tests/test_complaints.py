@@ -112,9 +112,9 @@ def test_a_killed_reindex_leaves_the_old_generation(tmp_path):
         expected = urls(index.search("clot"))
     code = (
         "import os, signal, sys\n"
-        "import qtsearch.publishing as publishing\n"
-        "def die(*names, safe=False): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "publishing._SyncedStorage.rename_file = die\n"  # all is written, nothing is published
+        "from qtsearch import disk\n"
+        "def die(*names): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "disk.layer.rename = die\n"  # all is written, nothing is published
         "import qtsearch\n"
         "qtsearch.reindex(sys.argv[1], sys.argv[2])\n"
     )

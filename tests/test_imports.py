@@ -31,6 +31,7 @@ ORDER = """
     sentences
     snippets
     scoring
+    disk
     codec
     codec.container
     codec.frequencies
@@ -71,10 +72,12 @@ ORDER = """
     explanation
     index
     evaluation
+    locking
     publishing
     codec.sources
     codec.past
     tuning
+    history
     scan
     workers
     changes
@@ -83,6 +86,7 @@ ORDER = """
     indexer
     qtsearch
     cli.common
+    cli.signals
     cli.build
     cli.look
     cli.judge

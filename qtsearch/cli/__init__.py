@@ -1,7 +1,7 @@
 """The command line: words and exit codes, nothing else.
 
 Exit codes: 0 success; 1 an error, told on stderr; 2 wrong usage; 3 a reindex was published, but files
-were rejected; 130 interrupted.
+were rejected; 128 and its number for a signal, as 130 for Ctrl-C and 143 for SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from qtsearch.cli import build, judge, look, shell
 from qtsearch.cli.common import ERROR, INTERRUPTED, fail
+from qtsearch.cli.signals import Stopped
 
 __all__ = ["main"]
 
@@ -44,8 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ERROR
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except Stopped as stopped:
+        fail(str(stopped))
+        return stopped.code
     except KeyboardInterrupt:
-        fail("interrupted; the index is as it was")
+        fail("interrupted")
         return INTERRUPTED
 
 

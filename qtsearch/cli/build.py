@@ -7,7 +7,8 @@ import json
 import sys
 from typing import TextIO
 
-from qtsearch.cli.common import OK, REJECTED, add_index, command, fail, number_of, print_json
+from qtsearch.cli.common import OK, REJECTED, add_index, add_wait, command, fail, number_of, print_json
+from qtsearch.cli.signals import stoppable
 from qtsearch.markup import remove_controls
 
 __all__ = ["add_commands"]
@@ -56,6 +57,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--set", action="append", type=number_of, metavar="NAME=VALUE", help="change one; may be repeated"
     )
     tune.add_argument("--reset", action="store_true", help="begin with the defaults")
+    add_wait(tune)
     tune.add_argument("--json", action="store_true", help="print one JSON object")
     tune.set_defaults(run=_tune)
 
@@ -63,7 +65,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _reindex(arguments: argparse.Namespace) -> int:
     from qtsearch import reindex
 
-    with _ProgressBar(sys.stderr) as bar:
+    with stoppable(arguments.index), _ProgressBar(sys.stderr) as bar:
         report = reindex(
             arguments.sources,
             arguments.index,
@@ -128,7 +130,8 @@ def _tune(arguments: argparse.Namespace) -> int:
                 parameters = parameters.replace(**changes)
             except ValueError as error:
                 return fail(str(error))
-            generation = set_parameters(index.path, parameters)
+            with stoppable(index.path):
+                generation = set_parameters(index.path, parameters, wait=arguments.wait)
             if not arguments.json:
                 print(f"generation {generation} in {index.path}")
     values = parameters.to_dict()

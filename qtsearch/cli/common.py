@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 from typing import Any, Final, TextIO
 
 from qtsearch.markup import remove_controls
@@ -18,11 +19,13 @@ __all__ = [
     "REJECTED",
     "Style",
     "add_index",
+    "add_wait",
     "command",
     "count_of",
     "fail",
     "number_of",
     "print_json",
+    "seconds_of",
     "terminal_width",
 ]
 
@@ -104,6 +107,28 @@ def add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--index", metavar="DIR", help="folder of the index (default: $QTSEARCH_INDEX, else index)"
     )
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """``--wait``."""
+    parser.add_argument(
+        "--wait",
+        type=seconds_of,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long another writer of this index may take to end (default: 0)",
+    )
+
+
+def seconds_of(text: str) -> float:
+    """0 or more."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if not 0 <= value <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {threading.TIMEOUT_MAX:.0f} seconds")
+    return value
 
 
 def count_of(text: str) -> int:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from qtsearch import disk
 from qtsearch.errors import IndexDamagedError, IndexVersionError
 
 __all__ = ["FORMAT_VERSION", "ArrayFile", "write_array_file"]
@@ -58,20 +59,20 @@ def write_array_file(
         offset += array.nbytes
     header = json.dumps({"metadata": metadata, "arrays": table}, separators=(",", ":")).encode()
     header += b" " * (_aligned(_PREFIX.size + len(header)) - _PREFIX.size - len(header))
-    with open(path, "xb") as file:
+    layer = disk.layer
+    with layer.create(path) as file:
         try:
-            file.write(_PREFIX.pack(_MAGIC, FORMAT_VERSION, len(header), zlib.crc32(header)))
-            file.write(header)
+            prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, len(header), zlib.crc32(header))
+            layer.write(file, prefix + header)
             start = file.tell()
             for name, array in arrays.items():
-                file.write(bytes(start + table[name][2] - file.tell()))
-                file.write(_buffer(array))
-            file.flush()
+                layer.write(file, bytes(start + table[name][2] - file.tell()))
+                layer.write(file, _buffer(array))
             if sync:
-                os.fsync(file.fileno())
+                layer.sync(file)
             return file.tell()
         except BaseException:
-            os.unlink(path)
+            disk.discard(path)
             raise
 
 

@@ -118,10 +118,10 @@ __all__ = [
     "places_of",
 ]
 
-#: Of the files of a segment; no search opens the last, which is for the next reindex.
-SEGMENT_EXTENSIONS: Final = (".arrays", ".impacts", ".sources")
 #: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
 INDEX_NAME: Final = "MAIN"
+#: What a segment's files are called after ``MAIN_<id>``. Searching does without the last one.
+SEGMENT_EXTENSIONS: Final = (".arrays", ".impacts", ".sources")
 NO_ID: Final = -(1 << 63)
 NO_DATE: Final = 0
 #: A keyword of more terms has no postings of its own: it is found by its words.

@@ -30,12 +30,23 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch import disk
+from qtsearch import disk, generation
 from qtsearch.codec.chunk import joined_texts
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.errors import QtsearchError
 
-__all__ = ["REST", "STATES", "Previous", "Row", "read_rows", "rewrite_sources", "sources_path", "write_sources"]
+__all__ = [
+    "REST",
+    "STATES",
+    "Previous",
+    "Row",
+    "kept_segments",
+    "read_rows",
+    "rewrite_sources",
+    "sources_path",
+    "write_sources",
+]
 
 #: What became of a file: it is an article of the index; is marked no_index; is no article; or another file
 #: with the same url was taken.
@@ -108,6 +119,16 @@ def write_sources(
         **joined_texts("reasons", [row.reason.encode("utf-8", "surrogateescape") for row in rows]),
     }
     return write_array_file(path, arrays | dict(rest), metadata)
+
+
+def kept_segments(folder: str) -> tuple[str, ...]:
+    """The ids of the segments that the current generation keeps beside its own: one, or none."""
+    try:
+        current = generation.latest(folder)
+        previous = Previous.of(ArrayFile(sources_path(folder, current.segment_id)).metadata)
+    except (QtsearchError, OSError):  # no index; or one that tells nothing of others
+        return ()
+    return () if previous is None else (previous.segment_id,)
 
 
 def rewrite_sources(file: ArrayFile, work: str, rows: Sequence[Row], metadata: Mapping[str, Any]) -> None:
