@@ -26,6 +26,7 @@ from qtsearch.errors import (
     PageMissingError,
     QtsearchError,
     QuerySyntaxError,
+    RollbackError,
     SourceError,
     SynonymsError,
     WorkerError,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
     from qtsearch.indexer import ReindexReport, reindex
+    from qtsearch.publications import Publication, history, rollback
     from qtsearch.snippets import Snippet
     from qtsearch.tuning import set_parameters
 
@@ -61,20 +63,24 @@ __all__ = [
     "JudgmentsError",
     "MissingLibraryError",
     "PageMissingError",
+    "Publication",
     "QtsearchError",
     "QuerySyntaxError",
     "RankingParameters",
     "ReindexReport",
     "RelatedLink",
     "Results",
+    "RollbackError",
     "Snippet",
     "SourceError",
     "Synonyms",
     "SynonymsError",
     "WorkerError",
     "__version__",
+    "history",
     "open_index",
     "reindex",
+    "rollback",
     "set_parameters",
 ]
 
@@ -83,6 +89,8 @@ def __getattr__(name: str) -> object:
     """Import what only indexing needs when it is first asked for: it takes longer than many searches."""
     if name in ("ReindexReport", "reindex"):
         import qtsearch.indexer as module
+    elif name in ("Publication", "history", "rollback"):
+        import qtsearch.publications as module  # type: ignore[no-redef]
     elif name in ("Article", "RelatedLink"):
         import qtsearch.articles as module  # type: ignore[no-redef]
     elif name == "Completion":

@@ -39,9 +39,9 @@ from qtsearch.codec.sources import (
 )
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError, SourceError
-from qtsearch.history import HISTORY_LENGTH, entry_of
 from qtsearch.index import default_path
 from qtsearch.parameters import RankingParameters
+from qtsearch.publications import HISTORY_LENGTH, entry_of
 from qtsearch.report import ReindexReport
 from qtsearch.results import stored_article
 from qtsearch.scan import Found, find_files

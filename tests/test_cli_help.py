@@ -80,7 +80,9 @@ def folder(tmp_path_factory) -> Path:
     """A folder as the examples of the help texts suppose it: articles, an index of them, judgments."""
     folder = tmp_path_factory.mktemp("help")
     (folder / "examples").symlink_to(ROOT / "examples")
-    assert run("reindex", folder / "examples" / "articles", "--index", folder / "index").returncode == 0
+    for option in ("--full", "--keep-previous"):  # twice, so that there is a generation to go back to
+        done = run("reindex", folder / "examples" / "articles", "--index", folder / "index", "--full", option)
+        assert done.returncode == 0
     (folder / "queries.jsonl").write_text('{"_id": "1", "text": "crohns disease"}\n')
     url = "/learn/medicine/questions/what-is-crohns-disease"
     (folder / "qrels.tsv").write_text(f"query-id\tcorpus-id\tscore\n1\t{url}\t1\n")

@@ -77,7 +77,7 @@ ORDER = """
     codec.sources
     codec.past
     tuning
-    history
+    publications
     scan
     workers
     changes
@@ -88,6 +88,7 @@ ORDER = """
     cli.common
     cli.signals
     cli.build
+    cli.nightly
     cli.look
     cli.judge
     cli.shell
