@@ -11,13 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from faulty_disk import FaultyDisk, installed
+
 import qtsearch
 from qtsearch import RankingParameters, generation
 from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.errors import IndexMissingError
 from qtsearch.locking import LOCK_NAME
 
-__all__ = ["Scene", "check", "left_over", "make_scenes"]
+__all__ = [
+    "Scene",
+    "assert_recovers",
+    "check",
+    "left_over",
+    "make_scenes",
+    "published_at",
+    "steps_of",
+]
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 QUERIES = ("blood clot", "what is entropy", "thrombectomy", "atp", '"the sky"')
@@ -118,3 +128,26 @@ def left_over(folder: Path) -> set[str]:
         needed |= {*names}
         optional.add(last)
     return ({*os.listdir(folder)} - STRANGERS.keys() - optional) ^ needed
+
+
+def steps_of(scene: Scene, folder: Path) -> list[str]:
+    """The steps of a run that nothing happens to."""
+    scene.begin(folder)
+    with installed(layer := FaultyDisk()):
+        scene.run(folder)
+    return layer.steps
+
+
+def published_at(steps: list[str]) -> tuple[int, int]:
+    """The step that makes the new generation visible, and the one that makes it last."""
+    renamed = steps.index("rename")
+    return renamed, steps.index("sync_folder", renamed)
+
+
+def assert_recovers(scene: Scene, folder: Path) -> None:
+    """The next run works, ends with the new generation, and leaves what that one needs and nothing more."""
+    scene.run(folder)
+    assert check(folder) == scene.new
+    assert left_over(folder) == set()
+    if scene.before:
+        assert {name: (folder / name).read_text(encoding="utf-8") for name in STRANGERS} == STRANGERS

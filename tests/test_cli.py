@@ -145,8 +145,10 @@ def test_a_terminal_sees_a_progress_bar(tmp_path):
     assert shown.endswith("\r\x1b[K")
 
 
-def test_ctrl_c_leaves_the_old_generation_and_no_litter(real_folder, tmp_path):
-    """Interrupted in the middle: exit 130, one line, the old index still there, nothing left over."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_the_old_generation_and_no_litter(real_folder, tmp_path, number):
+    """Stopped in the middle, with its workers: exit 130 or 143, one line, the old index still there, nothing
+    left over."""
     run("reindex", EXAMPLES, "--index", tmp_path)
     before = sorted(os.listdir(tmp_path))
     command = [sys.executable, "-m", "qtsearch", "reindex", str(real_folder), "--index", str(tmp_path)]
@@ -156,9 +158,9 @@ def test_ctrl_c_leaves_the_old_generation_and_no_litter(real_folder, tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         time.sleep(1.5)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert errors == "qtsearch: interrupted; the index is as it was\n"
     assert sorted(os.listdir(tmp_path)) == before
     assert "thrombectomy" in run("query", "thrombectomy", "--index", tmp_path).stdout

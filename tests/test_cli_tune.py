@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,24 @@ def test_a_locked_index_cannot_be_tuned(tunable):
     assert (done.returncode, done.stdout) == (1, "")
     assert f"locked by process {os.getpid()}" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_tune_waits_for_another_writer(tunable):
+    """With --wait it takes its turn when the other one has ended."""
+    lock = publishing.WriteLock(str(tunable))
+    lock.__enter__()
+    ended = threading.Timer(0.3, lock.__exit__, (None, None, None))
+    ended.start()
+    assert run("tune", "--index", tunable, "--set", "k1=1", "--wait", "60").returncode == 0
+    ended.join()
+
+
+@pytest.mark.parametrize("wait", ["-1", "nan", "inf", "soon"])
+def test_a_wait_is_a_number_of_seconds(tunable, wait):
+    """Anything else is wrong usage."""
+    done = run("tune", "--index", tunable, "--wait", wait)
+    assert done.returncode == 2
+    assert "seconds" in done.stderr
 
 
 def test_a_later_reindex_keeps_what_was_tuned(tunable, sample_folder):

@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 from faulty_disk import KINDS, FailingDisk, FaultyDisk, PowerCut, SimulatedCrash, installed
-from publishing_runs import STRANGERS, Scene, check, left_over, make_scenes
+from publishing_runs import (
+    Scene,
+    assert_recovers,
+    check,
+    left_over,
+    make_scenes,
+    published_at,
+    steps_of,
+)
 
 from qtsearch.cli.signals import Stopped, stoppable
 
@@ -38,32 +46,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "disk" / "index"
 
 
-def steps_of(scene: Scene, folder: Path) -> list[str]:
-    """The steps of a run that nothing happens to."""
-    scene.begin(folder)
-    with installed(layer := FaultyDisk()):
-        scene.run(folder)
-    return layer.steps
-
-
 def chosen(scene: Scene, steps: list[str]) -> list[tuple[int, str]]:
     """Which steps to try: all, but of the many writes of a first run, which are those of a later one, few."""
     return [(at, step) for at, step in enumerate(steps) if step != "write" or scene.before or at % 4 == 0]
-
-
-def published_at(steps: list[str]) -> tuple[int, int]:
-    """The step that makes the new generation visible, and the one that makes it last."""
-    renamed = steps.index("rename")
-    return renamed, steps.index("sync_folder", renamed)
-
-
-def assert_recovers(scene: Scene, folder: Path) -> None:
-    """The next run works, ends with the new generation, and leaves what that one needs and nothing more."""
-    scene.run(folder)
-    assert check(folder) == scene.new
-    assert left_over(folder) == set()
-    if scene.before:
-        assert {name: (folder / name).read_text() for name in STRANGERS} == STRANGERS
 
 
 def test_the_order_of_a_publish(scene, folder):
