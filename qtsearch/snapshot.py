@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Final
 
-from qtsearch.codec.segment import Segment
 from qtsearch.completion import Completer
 from qtsearch.facets import Facets
+from qtsearch.forks import Lock, cached_property
+from qtsearch.generation import open_segment
 from qtsearch.parameters import Weighting, check_boosts
 from qtsearch.searcher import Searcher
 from qtsearch.spelling import Speller
@@ -26,17 +25,19 @@ _BOOSTS_KEPT: Final = 4
 class Snapshot:
     """One generation of an index. Any number of threads may share it."""
 
-    def __init__(
-        self, segment: Segment, synonyms: Synonyms = Synonyms(), *, abbreviations: bool = True
-    ) -> None:
-        """``abbreviations``: let those that the articles define join a query, beside the ``synonyms``."""
+    def __init__(self, folder: str, synonyms: Synonyms = Synonyms(), *, abbreviations: bool = True) -> None:
+        """Open the current generation of the index in ``folder``. Raises what open_segment does.
+
+        ``abbreviations``: let those that the articles define join a query, beside the ``synonyms``.
+        """
+        self.generation, segment = open_segment(folder)
         self.segment = segment
         self._synonyms = synonyms
         self._abbreviations = abbreviations
         self.searcher = Searcher(segment)
         self.facets = Facets(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def boosted(self, boosts: Mapping[str, float] | None) -> Searcher:
         """The searcher by these weights. Raises what check_boosts does."""

@@ -15,6 +15,7 @@ PACKAGE = Path(qtsearch.__file__).parent
 ORDER = """
     _version
     errors
+    forks
     schema
     parameters
     analysis
@@ -66,6 +67,7 @@ ORDER = """
     facets
     selection
     snapshot
+    current
     query
     results
     explanation
