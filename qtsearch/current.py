@@ -56,6 +56,9 @@ class Current:
         """The snapshot to be searched. Raises ValueError if the index is closed."""
         if monotonic() >= self._next_look:
             self.look()
+        return self._shown()
+
+    def _shown(self) -> Snapshot:
         snapshot = self._snapshot
         if snapshot is None:
             raise ValueError("this index is closed: open it again with qtsearch.open_index")
@@ -63,10 +66,10 @@ class Current:
 
     def refresh(self) -> bool:
         """Show the newest generation; whether it is another one. Raises what open_index does."""
-        before = self.get().generation
+        before = self._shown().generation
         with self._moving:
             self._move()
-        return self.get().generation != before
+        return self._shown().generation != before
 
     def close(self) -> None:
         """Let go of the snapshot."""
