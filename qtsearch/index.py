@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qtsearch.articles import Article
     from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
+    from qtsearch.stats import IndexStats
 
 __all__ = ["DEFAULT_INDEX", "Index", "default_path", "open_index"]
 
@@ -312,6 +313,12 @@ class Index:
             no_index=record["no_index"],
             path=record["path"],
         )
+
+    def stats(self) -> IndexStats:
+        """How much the index holds, how large it is, and how old."""
+        from qtsearch.stats import measure  # here: searching does not need it
+
+        return measure(self._snapshot)
 
     def subjects(self) -> dict[str, int]:
         """Pages by subject, each under its commonest spelling, in order of the subjects' slugs."""

@@ -56,6 +56,17 @@ class Snapshot:
                 self._boosted.move_to_end(weighting)
         return searcher
 
+    def prepare(self, like: Snapshot) -> None:
+        """Compute what another snapshot had to compute, lest the next searches wait for it."""
+        _compute_as(self, like)
+        _compute_as(self.segment, like.segment)
+        _compute_as(self.searcher.planner, like.searcher.planner)
+        _compute_as(self.facets, like.facets)
+        if "speller" in vars(like):
+            _compute_as(self.speller, like.speller)
+        if "vocabulary" in vars(like):
+            _compute_as(self.vocabulary, like.vocabulary)
+
     @cached_property
     def expander(self) -> Expander:
         """What lets synonyms join a query."""
@@ -75,3 +86,10 @@ class Snapshot:
     def vocabulary(self) -> Vocabulary:
         """The words of the index as written."""
         return Vocabulary(self.segment)
+
+
+def _compute_as(new: object, old: object) -> None:
+    """Compute the cached properties that another object of the same class has computed."""
+    for name in list(vars(old)):  # another thread may compute one
+        if isinstance(getattr(type(old), name, None), cached_property):
+            getattr(new, name)

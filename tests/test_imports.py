@@ -67,13 +67,15 @@ ORDER = """
     facets
     selection
     snapshot
-    current
     query
     results
+    current
+    stats
     explanation
     index
     evaluation
     publishing
+    backups
     tuning
     workers
     indexer
@@ -81,6 +83,7 @@ ORDER = """
     cli.common
     cli.build
     cli.look
+    cli.upkeep
     cli.judge
     cli.shell
     cli

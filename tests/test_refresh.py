@@ -24,6 +24,7 @@ from qtsearch.errors import (
     IndexVersionError,
     QtsearchError,
 )
+from qtsearch.snapshot import Snapshot
 
 
 class Edition:
@@ -332,6 +333,18 @@ def test_what_is_put_right_without_a_trace_is_found(edition, clock):
     assert len(index) == 2
 
 
+def test_postings_that_lead_nowhere_are_an_error_of_ours(edition, clock, caplog):
+    """If they show while the new generation is prepared: it is not shown."""
+    index = qtsearch.open_index(edition.folder)
+    edition.publish(2)
+    with mock.patch.object(Snapshot, "prepare", side_effect=IndexError("out of bounds")):
+        with pytest.raises(IndexDamagedError, match="lead nowhere"):
+            index.refresh()
+        clock.now += 1
+        assert shown(index) == 1
+    assert len(told(caplog)) == 1
+
+
 # -- closing ---------------------------------------------------------------------------------------------
 
 
@@ -421,6 +434,21 @@ def test_refresh_waits_for_the_one_who_opens(edition):
         with ThreadPoolExecutor(8) as pool:
             assert any(list(pool.map(lambda _: index.refresh(), range(8))))
         assert shown(index) == number
+
+
+def test_what_was_prepared_is_prepared_in_the_next(edition):
+    """By the one who opens it, before others see it; and nothing that was not."""
+    index = qtsearch.open_index(edition.folder)
+    for queries, expected in [([], False), (["edition", "editoin", "edit* +page"], True)]:
+        for query in queries:
+            str(index.search(query).subjects)
+        edition.publish(2 + expected)
+        assert index.refresh()
+        new = index._snapshot
+        assert {"expander", "speller", "vocabulary"} <= vars(new).keys() or not expected
+        assert ("subjects" in vars(new.facets), "_apart" in vars(new.searcher.planner)) == (expected,) * 2
+    assert {"_vocabulary"} <= vars(new.speller).keys()
+    assert {"_postings"} <= vars(new.vocabulary).keys()
 
 
 # -- what stays behind -------------------------------------------------------------------------------------
