@@ -205,16 +205,16 @@ def wrong(one: dict[str, Any], publishes: int) -> list[str]:
     seen = one["generations"]
     if len(seen) < publishes // 2 or seen[-1] != publishes:
         found.append(f"saw {len(seen)} generations up to {seen[-1:]} of {publishes}")
-    looks = one["looks"]
-    if looks[-1]["files"] is not None and looks[-1]["files"] > looks[0]["files"]:
-        found.append(f"{looks[0]['files']} files open, then {looks[-1]['files']}")
-    if looks[-1]["bytes"] is not None:
-        held = [look["bytes"] for look in looks[1:]]  # at the first, not all of it was in use
-        growth = median(held[len(held) // 2 :]) - median(held[: len(held) // 2])
+    half = len(one["looks"]) // 2
+    earlier, later = one["looks"][1:half], one["looks"][half:]  # at the first, not all of it was in use
+    if later[0]["files"] is not None:
+        most, least = max(look["files"] for look in earlier), min(look["files"] for look in later)
+        if least > most:
+            found.append(f"at most {most} files open, then at least {least}")
+    if later[0]["bytes"] is not None:
+        growth = median(look["bytes"] for look in later) - median(look["bytes"] for look in earlier)
         if growth > GROWTH_BYTES:
-            found.append(
-                f"private memory grew by {growth / 1e6:.1f} MB from one half of the run to the other"
-            )
+            found.append(f"private memory grew by {growth / 1e6:.1f} MB from one half to the other")
     return found + ([f"exit code {one['exit']}"] if one["exit"] else [])
 
 
@@ -232,7 +232,7 @@ def cost_of_looking(path: str, rounds: int) -> tuple[float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Search through many publishes from processes and threads.")
-    parser.add_argument("--publishes", type=int, default=50)
+    parser.add_argument("--publishes", type=int, default=50, help="8 or more (default: 50)")
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2, help="of each process")
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between looks (default: 1)")

@@ -61,7 +61,7 @@ def test_nothing_is_wrong(start):
         (
             "import qtsearch.current as c\nkept = []\nopen_it = c.Current._open\n"
             "c.Current._open = lambda self: kept.append(open_it(self)) or kept[-1]\n",
-            "files open, then",
+            "files open, then at least",
         ),
     ],
     ids=["mixed", "stuck", "leak"],
