@@ -2,7 +2,7 @@
 
 Measured: answers that are of no one edition (mixed), errors, generations seen, file descriptors and private
     memory of each process as it goes on; nanoseconds of a query with and without automatic refresh.
-Corpus: generated editions of a few hundred short articles each, published in turn. Of every query the
+Corpus: generated editions of a hundred short articles and more, published in turn. Of every query the
     answer of each edition is known: each page names its edition, and each edition has another size.
 Command: python benchmarks/readers.py [--publishes N] [--processes N] [--threads N] [--spawn]
 
@@ -30,8 +30,8 @@ import qtsearch
 from qtsearch import current
 
 EDITIONS = 3
-SMALLEST = 200  # pages of the first edition; each next one has a hundred more
-STEP = 100
+SMALLEST = 100  # pages of the first edition; each next one has fifty more
+STEP = 50
 LOOKS = 10  # at what the processes hold
 #: What a process may hold more in the second half of the run than in the first: it goes up and down with what
 #: its threads are at.

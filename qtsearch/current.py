@@ -23,6 +23,8 @@ __all__ = ["Current"]
 
 #: Seconds between two looks for a newer generation.
 _INTERVAL: Final = 1.0
+#: Seconds until what could not be opened is tried again, if the folder does not change before.
+_RETRY: Final = 30.0
 #: Seconds within which a folder may change twice and keep its time: on FAT, the coarsest.
 _GRAIN: Final = 2.0
 
@@ -44,10 +46,11 @@ class Current:
         self._moving = Lock()
         self._next_look = monotonic() + _INTERVAL if auto_refresh else math.inf
         # Of the folder as it was last seen: which one and when changed; when that was first seen; whether it
-        # has been so long enough that no later change can look the same.
+        # has been so long enough that no later change can look the same; when to read it all the same.
         self._mark = (0, 0, 0)
         self._marked = 0.0
         self._settled = False
+        self._retry = math.inf
         self._told: set[str] = set()
 
     def _open(self) -> Snapshot:
@@ -90,8 +93,10 @@ class Current:
             self._next_look = now + _INTERVAL
             if self._may_have_changed(now):
                 self._move()
+                self._retry = math.inf
         except (QtsearchError, OSError) as error:
-            self._settled = False  # what is wrong may be put right without a trace in the folder
+            # It may have taken long, and may be put right without a trace in the folder.
+            self._settled, self._retry = True, now + _RETRY
             if str(error) not in self._told:
                 self._told.add(str(error))
                 _log.warning("still showing generation %d: %s", self.number, error)
@@ -104,7 +109,7 @@ class Current:
         mark = status.st_dev, status.st_ino, status.st_mtime_ns
         if mark != self._mark:
             self._mark, self._marked, self._settled = mark, now, False
-        elif self._settled:
+        elif self._settled and now < self._retry:
             return False
         # Measured by our clock: that of the file system may be another.
         self._settled = now - self._marked > _GRAIN

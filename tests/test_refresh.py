@@ -319,17 +319,19 @@ def test_what_cannot_be_opened_is_told_once(edition, clock, caplog, spoil, error
 
 
 def test_what_is_put_right_without_a_trace_is_found(edition, clock):
-    """A file's bytes or rights, which leave the folder's time as it is, long after the folder was changed."""
+    """A file's bytes or rights, which leave the folder's time as it is; it is not tried all the time."""
     index = qtsearch.open_index(edition.folder)
     edition.publish(2)
     path = edition.folder / f"MAIN_{generation.latest(str(edition.folder)).segment_id}.arrays"
     whole = path.read_bytes()
     damage(edition.folder)
-    for _ in range(9):
-        clock.now += 1
-        assert len(index) == 1
+    with mock.patch.object(Current, "_open", side_effect=Current._open, autospec=True) as opened:
+        for _ in range(95):
+            clock.now += 1
+            assert len(index) == 1
+        assert opened.call_count == 4  # at once, and every half minute
     path.write_bytes(whole)
-    clock.now += 1
+    clock.now += 30
     assert len(index) == 2
 
 
