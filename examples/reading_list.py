@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--length", type=int, default=5, help="articles for each topic (default: 5)")
     arguments = parser.parse_args()
     try:
-        with qtsearch.open_index(arguments.index) as index:
+        with qtsearch.open_index(arguments.index, auto_refresh=False) as index:
             for line in reading_list(
                 index, arguments.topics, subject=arguments.subject, length=arguments.length
             ):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from qtsearch._version import __version__
 from qtsearch.errors import (
     ArticleError,
+    BackupError,
     ForeignSegmentError,
     IndexDamagedError,
     IndexLockedError,
@@ -38,16 +39,19 @@ from qtsearch.synonyms import Synonyms
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article, RelatedLink
+    from qtsearch.backups import backup
     from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
     from qtsearch.indexer import ReindexReport, reindex
     from qtsearch.publications import Publication, history, rollback
     from qtsearch.snippets import Snippet
+    from qtsearch.stats import IndexStats
     from qtsearch.tuning import set_parameters
 
 __all__ = [
     "Article",
     "ArticleError",
+    "BackupError",
     "Completion",
     "Copy",
     "Explanation",
@@ -57,6 +61,7 @@ __all__ = [
     "IndexDamagedError",
     "IndexLockedError",
     "IndexMissingError",
+    "IndexStats",
     "IndexVersionError",
     "IndexWriteError",
     "InputFileError",
@@ -77,6 +82,7 @@ __all__ = [
     "SynonymsError",
     "WorkerError",
     "__version__",
+    "backup",
     "history",
     "open_index",
     "reindex",
@@ -93,12 +99,16 @@ def __getattr__(name: str) -> object:
         import qtsearch.publications as module  # type: ignore[no-redef]
     elif name in ("Article", "RelatedLink"):
         import qtsearch.articles as module  # type: ignore[no-redef]
+    elif name == "backup":
+        import qtsearch.backups as module  # type: ignore[no-redef]
     elif name == "Completion":
         import qtsearch.completion as module  # type: ignore[no-redef]
     elif name == "Explanation":
         import qtsearch.explanation as module  # type: ignore[no-redef]
     elif name == "Snippet":
         import qtsearch.snippets as module  # type: ignore[no-redef]
+    elif name == "IndexStats":
+        import qtsearch.stats as module  # type: ignore[no-redef]
     elif name == "set_parameters":
         import qtsearch.tuning as module  # type: ignore[no-redef]
     else:

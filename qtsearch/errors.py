@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "ArticleError",
+    "BackupError",
     "ForeignSegmentError",
     "IndexDamagedError",
     "IndexLockedError",
@@ -84,6 +85,10 @@ class SynonymsError(InputFileError):
 
 class SourceError(QtsearchError):
     """What was given to ``reindex`` holds no article that could be indexed; nothing was published."""
+
+
+class BackupError(QtsearchError):
+    """A backup cannot be written where it was to be; nothing there was changed."""
 
 
 class IndexMissingError(QtsearchError):

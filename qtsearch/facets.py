@@ -5,13 +5,13 @@ The pages of a group are put side by side, so that counting a mask by group is o
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.segment import NO_DATE, Segment
+from qtsearch.forks import cached_property
 
 __all__ = ["Facets", "Grouping", "Mask"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -29,27 +30,27 @@ class FieldWords:
     """Looks up words of one field, by one weighting. Any number of threads may share it."""
 
     def __init__(self, segment: Segment, weighting: Weighting) -> None:
-        self._segment = segment
-        self._weighting = weighting
-        self.postings = lru_cache(_WORDS_KEPT)(self._postings)
-        self._formula = lru_cache(None)(self._formula_of)
+        # Not methods: a cache of these would be a cycle, and the segment wait for the garbage collector.
+        formula = lru_cache(None)(partial(_formula, segment, weighting))
+        #: The articles that a term has in a field, by their numbers.
+        self.postings = lru_cache(_WORDS_KEPT)(partial(_postings, segment, formula))
 
-    def _formula_of(self, field: int) -> Formula:
-        parameters, own = self._weighting
-        weights = [0.0] * len(FIELD_NAMES)
-        weights[field] = own[field] or parameters.weights[field] or 1.0
-        return Formula(self._segment.lengths, Weighting(parameters, tuple(weights)))
 
-    def _postings(self, term: int, field: int) -> FieldPostings:
-        """The articles that have a term in a field, by their numbers."""
-        segment = self._segment
-        start, stop = segment.offsets[term : term + 2].tolist()
-        frequencies = segment.frequencies[start:stop]
-        here = np.flatnonzero(frequencies[:, field])
-        docs: npt.NDArray[Any] = segment.docs[start:stop][here].astype(np.intp)
-        first, last = np.searchsorted(segment.keyword_postings, (start, stop))
-        keywords = np.isin(here, segment.keyword_postings[first:last] - start, assume_unique=True)
-        formula = self._formula(field)
-        idf = formula.idf(np.array([stop - start]))
-        impacts = formula.impacts(docs, frequencies[here], idf, np.flatnonzero(keywords))
-        return FieldPostings(docs, impacts)
+def _formula(segment: Segment, weighting: Weighting, field: int) -> Formula:
+    parameters, own = weighting
+    weights = [0.0] * len(FIELD_NAMES)
+    weights[field] = own[field] or parameters.weights[field] or 1.0
+    return Formula(segment.lengths, Weighting(parameters, tuple(weights)))
+
+
+def _postings(segment: Segment, formula_of: Callable[[int], Formula], term: int, field: int) -> FieldPostings:
+    start, stop = segment.offsets[term : term + 2].tolist()
+    frequencies = segment.frequencies[start:stop]
+    here = np.flatnonzero(frequencies[:, field])
+    docs: npt.NDArray[Any] = segment.docs[start:stop][here].astype(np.intp)
+    first, last = np.searchsorted(segment.keyword_postings, (start, stop))
+    keywords = np.isin(here, segment.keyword_postings[first:last] - start, assume_unique=True)
+    formula = formula_of(field)
+    idf = formula.idf(np.array([stop - start]))
+    impacts = formula.impacts(docs, frequencies[here], idf, np.flatnonzero(keywords))
+    return FieldPostings(docs, impacts)

@@ -29,10 +29,14 @@ _MAX_ATTEMPTS: Final = 20
 
 
 class Generation(NamedTuple):
-    """One published state of the index: its number, from 1 on, and its only segment."""
+    """One published state of the index: its number, from 1 on, its only segment, and when it was published.
+
+    ``published_ns``: in nanoseconds since 1970, from the time of its table of contents.
+    """
 
     number: int
     segment_id: str
+    published_ns: int
 
 
 class _SegmentUnpickler(pickle.Unpickler):
@@ -66,10 +70,10 @@ def latest(folder: str) -> Generation:
         path = os.path.join(folder, f"_{INDEX_NAME}_{max(numbers)}.toc")
         try:
             with open(path, "rb") as file:
-                data = file.read()
+                data, published_ns = file.read(), os.fstat(file.fileno()).st_mtime_ns
         except FileNotFoundError:
             continue  # replaced by a newer one in between
-        return _parse(path, data, max(numbers))
+        return Generation(max(numbers), _parse(path, data, max(numbers)), published_ns)
     raise IndexMissingError(
         f"no index in {folder!r}: build one with `python -m qtsearch reindex SOURCE --index {folder}`"
     )
@@ -82,7 +86,8 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _parse(path: str, data: bytes, number: int) -> Generation:
+def _parse(path: str, data: bytes, number: int) -> str:
+    """The only segment that a table of contents names. Raises ForeignSegmentError and IndexDamagedError."""
     stream = io.BytesIO(data)
     try:
         for _ in range(3):  # sizes of C types, of no use to us
@@ -112,7 +117,8 @@ def _parse(path: str, data: bytes, number: int) -> Generation:
             f"{path}: names {len(ids)} segments instead of one, so `qtsearch reindex` did not write it: "
             "build it again"
         )
-    return Generation(number, ids[0])
+    segment_id: str = ids[0]
+    return segment_id
 
 
 def _check_opcodes(pickled: bytes) -> None:

@@ -1,4 +1,4 @@
-"""An open index: one immutable snapshot of a generation, to be searched by any number of threads."""
+"""An open index: searched by any number of threads, and by forked workers, while newer ones are published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from qtsearch import generation
+from qtsearch.codec.segment import Segment
+from qtsearch.current import Current
 from qtsearch.errors import PageMissingError
 from qtsearch.parameters import RankingParameters
 from qtsearch.query import SYNTAXES, Filters, corrected, select
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from qtsearch.articles import Article
     from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
+    from qtsearch.stats import IndexStats
 
 __all__ = ["DEFAULT_INDEX", "Index", "default_path", "open_index"]
 
@@ -44,15 +46,20 @@ def open_index(
     *,
     synonyms: str | os.PathLike[str] | Synonyms | None = None,
     abbreviations: bool = True,
+    auto_refresh: bool = True,
 ) -> Index:
     """Open the index in a folder, by default in ``$QTSEARCH_INDEX``, else in ``index``.
 
-    It goes on showing the generation that was current when it was opened, whatever is published since.
+    What is published later is shown within a second, from the first call after that on. Results and hits
+    that one has stay as they are.
 
     Args:
         synonyms: groups of words that mean the same, or a file of them, a group on each line with commas
             between: they join a query, with half the weight of what was typed.
         abbreviations: let the words join that an abbreviation stands for, as the articles define it.
+        auto_refresh: look for a newer generation, once a second at most. One that cannot be opened is told
+            as a warning to :mod:`logging`, once for each cause, and the old one stays. ``False`` keeps what
+            was opened until :meth:`Index.refresh`, for calls that must agree.
 
     Raises:
         IndexMissingError: there is none.
@@ -71,11 +78,16 @@ def open_index(
     """
     if not isinstance(synonyms, Synonyms):
         synonyms = Synonyms() if synonyms is None else Synonyms.read(synonyms)
-    return Index(default_path() if path is None else path, synonyms, abbreviations=abbreviations)
+    path = default_path() if path is None else path
+    return Index(path, synonyms, abbreviations=abbreviations, auto_refresh=auto_refresh)
 
 
 class Index:
-    """An index open for reading: see :func:`open_index`. May be shared by threads, and closed twice."""
+    """An index open for reading: see :func:`open_index`.
+
+    May be shared by threads, used on in forked processes, which share its memory, and closed twice. Each
+    call works on one generation.
+    """
 
     def __init__(
         self,
@@ -83,21 +95,38 @@ class Index:
         synonyms: Synonyms = Synonyms(),
         *,
         abbreviations: bool = True,
+        auto_refresh: bool = True,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))
-        self._generation, segment = generation.open_segment(self.path)
-        self._open: Snapshot | None = Snapshot(segment, synonyms, abbreviations=abbreviations)
+        self._current = Current(self.path, synonyms, abbreviations=abbreviations, auto_refresh=auto_refresh)
 
     @property
     def generation(self) -> int:
-        """The number of the generation that this index shows."""
-        return self._generation.number
+        """The number of the generation that this index shows. If it is closed, the last one."""
+        self._current.look()
+        return self._current.number
 
     @property
     def _snapshot(self) -> Snapshot:
-        if self._open is None:
-            raise ValueError("this index is closed: open it again with qtsearch.open_index")
-        return self._open
+        """To be taken once a call: the next time, it may be another one."""
+        return self._current.get()
+
+    def refresh(self) -> bool:
+        """Show the newest generation now; whether there was a newer one.
+
+        Raises:
+            IndexMissingError, IndexVersionError, ForeignSegmentError, IndexDamagedError, OSError: as
+                :func:`open_index`; the index goes on showing what it did.
+            ValueError: the index is closed.
+
+        >>> import qtsearch
+        >>> report = qtsearch.reindex("examples/articles", "index")
+        >>> with qtsearch.open_index("index", auto_refresh=False) as index:
+        ...     report = qtsearch.reindex("examples/articles", "index", include_no_index=True)
+        ...     len(index), index.refresh(), len(index), index.refresh()
+        (66, True, 68, False)
+        """
+        return self._current.refresh()
 
     @property
     def parameters(self) -> RankingParameters:
@@ -160,7 +189,8 @@ class Index:
         if limit < 0 or offset < 0:
             raise ValueError(f"limit and offset must be 0 or more, not {limit} and {offset}")
         _check_choice("sort", sort, SORTS)
-        snapshot, searcher = self._snapshot, self._snapshot.boosted(boosts)
+        snapshot = self._snapshot
+        searcher = snapshot.boosted(boosts)
         filters = Filters.of(subjects, since, until, keywords, exclude)
         k = limit + offset if limit else 0
         used: str | None = None
@@ -206,8 +236,9 @@ class Index:
         """
         from qtsearch.explanation import explain  # here: searching does not need it
 
-        snapshot, searcher = self._snapshot, self._snapshot.boosted(boosts)
-        doc = self._doc(url)
+        snapshot = self._snapshot
+        searcher = snapshot.boosted(boosts)
+        doc = _find(snapshot.segment, url)
         if doc < 0:
             raise PageMissingError(self.path, url)
         selection = _select(snapshot, searcher, query, Filters.of(subjects), syntax, broaden, collapse=False)
@@ -250,7 +281,7 @@ class Index:
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}")
         searcher = self._snapshot.searcher
-        doc = self._doc(url)
+        doc = _find(searcher.segment, url)
         if doc < 0:
             raise PageMissingError(self.path, url)
         try:
@@ -259,15 +290,17 @@ class Index:
             raise leads_nowhere(searcher.segment, error) from error
         return [Hit(searcher.segment, other, rank, score) for rank, (other, score) in enumerate(found, 1)]
 
-    def _doc(self, url: str) -> int:
-        if not isinstance(url, str):
-            raise TypeError(f"the url must be a str, not {type(url).__name__}")
-        return self._snapshot.segment.find_url(unicodedata.normalize("NFC", url))
-
     def get(self, url: str) -> Article | None:
         """The article at ``url`` as it was indexed, ``None`` if there is none. Raises IndexDamagedError."""
-        doc = self._doc(url)
-        return None if doc < 0 else stored_article(self._snapshot.segment, doc)
+        segment = self._snapshot.segment
+        doc = _find(segment, url)
+        return None if doc < 0 else stored_article(segment, doc)
+
+    def stats(self) -> IndexStats:
+        """How much the index holds, how large it is, and how old."""
+        from qtsearch.stats import measure  # here: searching does not need it
+
+        return measure(self._snapshot)
 
     def subjects(self) -> dict[str, int]:
         """Pages by subject, each under its commonest spelling, in order of the subjects' slugs."""
@@ -283,7 +316,7 @@ class Index:
 
     def close(self) -> None:
         """Let go of the files. Hits remain readable; searching raises ValueError from now on."""
-        self._open = None
+        self._current.close()
 
     def __enter__(self) -> Index:
         return self
@@ -294,7 +327,14 @@ class Index:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Index {self.path} generation {self.generation}>"
+        return f"<Index {self.path} generation {self._current.number}>"
+
+
+def _find(segment: Segment, url: str) -> int:
+    """The article with this url, -1 if there is none."""
+    if not isinstance(url, str):
+        raise TypeError(f"the url must be a str, not {type(url).__name__}")
+    return segment.find_url(unicodedata.normalize("NFC", url))
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

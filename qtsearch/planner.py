@@ -7,10 +7,8 @@ whole in the query, and pairs of its words that stand side by side in answers.
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +17,7 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec.segment import Segment
+from qtsearch.forks import Lock, cached_property
 from qtsearch.parameters import Weighting
 from qtsearch.scoring import (
     IMPACT_SCALE,
@@ -308,7 +307,7 @@ class Planner:
         self._keyword_share = weighting.keyword_share * IMPACT_SCALE
         self._pair_share = weighting.pair_share * (weighting.parameters.pair_k1 + 1.0) * IMPACT_SCALE
         self._row_length = row_length
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._memo = self._new_memo()
 
     @cached_property

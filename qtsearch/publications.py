@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from qtsearch import disk, generation, publishing
 from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, kept_segments, read_rows, rewrite_sources, sources_path
 from qtsearch.errors import RollbackError
 from qtsearch.index import default_path
@@ -94,14 +95,18 @@ def rollback(index: Path | None = None, *, wait: float = 0.0) -> int:
             raise RollbackError(
                 f"{folder}: the generation before was not kept: `reindex --keep-previous` does that"
             )
+        try:
+            segment = Segment(folder, previous.segment_id)
+            before = ArrayFile(sources_path(folder, previous.segment_id))
+        except FileNotFoundError as error:  # in a backup, say
+            raise RollbackError(f"{error.filename} is gone, so there is no going back") from error
         number = publishing.next_number(folder)
-        entry = entry_of(number, f"rollback to {previous.generation}", previous.pages)
+        entry = entry_of(number, f"rollback to {previous.generation}", segment.n_docs)
         work = publishing.make_work_folder(folder, publishing.new_segment_id())
         try:
-            before = ArrayFile(sources_path(folder, previous.segment_id))
             entries = [*metadata["history"], entry][-HISTORY_LENGTH:]
             changed = {**before.metadata, "history": entries, "previous": None}
             rewrite_sources(before, work, read_rows(before), changed)
-            return publishing.publish(folder, previous.segment_id, previous.pages)
+            return publishing.publish(folder, segment.segment_id, segment.n_docs)
         finally:
             disk.discard(work)

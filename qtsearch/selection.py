@@ -7,13 +7,13 @@ hit: the page that comes first, in whichever order is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.facets import Facets, Grouping, Mask
+from qtsearch.forks import cached_property
 from qtsearch.planner import Plan
 from qtsearch.searcher import Ranges, Searcher
 

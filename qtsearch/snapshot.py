@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Final
 
-from qtsearch.codec.segment import Segment
 from qtsearch.completion import Completer
 from qtsearch.facets import Facets
+from qtsearch.forks import Lock, cached_property
+from qtsearch.generation import open_segment
 from qtsearch.parameters import Weighting, check_boosts
 from qtsearch.searcher import Searcher
 from qtsearch.spelling import Speller
@@ -26,17 +25,19 @@ _BOOSTS_KEPT: Final = 4
 class Snapshot:
     """One generation of an index. Any number of threads may share it."""
 
-    def __init__(
-        self, segment: Segment, synonyms: Synonyms = Synonyms(), *, abbreviations: bool = True
-    ) -> None:
-        """``abbreviations``: let those that the articles define join a query, beside the ``synonyms``."""
+    def __init__(self, folder: str, synonyms: Synonyms = Synonyms(), *, abbreviations: bool = True) -> None:
+        """Open the current generation of the index in ``folder``. Raises what open_segment does.
+
+        ``abbreviations``: let those that the articles define join a query, beside the ``synonyms``.
+        """
+        self.generation, segment = open_segment(folder)
         self.segment = segment
         self._synonyms = synonyms
         self._abbreviations = abbreviations
         self.searcher = Searcher(segment)
         self.facets = Facets(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def boosted(self, boosts: Mapping[str, float] | None) -> Searcher:
         """The searcher by these weights. Raises what check_boosts does."""
@@ -54,6 +55,17 @@ class Snapshot:
             else:
                 self._boosted.move_to_end(weighting)
         return searcher
+
+    def prepare(self, like: Snapshot) -> None:
+        """Compute what another snapshot had to compute, lest the next searches wait for it."""
+        _compute_as(self, like)
+        _compute_as(self.segment, like.segment)
+        _compute_as(self.searcher.planner, like.searcher.planner)
+        _compute_as(self.facets, like.facets)
+        if "speller" in vars(like):
+            _compute_as(self.speller, like.speller)
+        if "vocabulary" in vars(like):
+            _compute_as(self.vocabulary, like.vocabulary)
 
     @cached_property
     def expander(self) -> Expander:
@@ -74,3 +86,10 @@ class Snapshot:
     def vocabulary(self) -> Vocabulary:
         """The words of the index as written."""
         return Vocabulary(self.segment)
+
+
+def _compute_as(new: object, old: object) -> None:
+    """Compute the cached properties that another object of the same class has computed."""
+    for name in list(vars(old)):  # another thread may compute one
+        if isinstance(getattr(type(old), name, None), cached_property):
+            getattr(new, name)

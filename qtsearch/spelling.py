@@ -12,7 +12,6 @@ What this needs, about a hundred bytes a form, is prepared with the first word.
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from qtsearch.analysis import MAX_FORM_BYTES, fold
 from qtsearch.edits import UNIT, distances
+from qtsearch.forks import cached_property
 from qtsearch.sounds import EDGE, respell, skeleton
 
 __all__ = ["MIN_TOLERANT_PREFIX", "Speller", "Suggestion"]

@@ -12,7 +12,6 @@ matchers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from whoosh import query as queries
 from qtsearch import values
 from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.plugin import open_searcher
+from qtsearch.forks import cached_property
 from qtsearch.planner import MAX_TERM_COUNT, Extra, Plan, Postings, Scattered
 from qtsearch.proximity import phrase_docs
 from qtsearch.schema import FIELD_NAMES
@@ -140,19 +140,6 @@ class _Evaluator:
         self._field_words = searcher.field_words
         self._vocabulary = vocabulary
         self._worth = worth
-        self._matchers: dict[type, Callable[[Any, float, bool], Mask]] = {
-            queries.Or: self._or,
-            queries.DisjunctionMax: self._or,
-            queries.And: self._and,
-            queries.Not: self._not,
-            queries.AndNot: self._and_not,
-            queries.AndMaybe: self._and_maybe,
-            queries.Require: self._require,
-            queries.Otherwise: self._otherwise,
-            queries.ConstantScoreQuery: self._constant,
-            queries.Every: self._every,
-            type(queries.NullQuery): lambda query, boost, counted: self._none(),
-        }
 
     def _none(self) -> Mask:
         return np.zeros(self._segment.n_docs, bool)
@@ -162,8 +149,8 @@ class _Evaluator:
     def match(self, query: Any, boost: float, counted: bool) -> Mask:
         """The articles that match a part of the tree; if it is ``counted``, its words count."""
         kind = type(query)  # a subclass may mean something else
-        if kind in self._matchers:
-            return self._matchers[kind](query, boost * getattr(query, "boost", 1.0), counted)
+        if kind in _MATCHERS:
+            return _MATCHERS[kind](self, query, boost * getattr(query, "boost", 1.0), counted)
         mask = values.matching(self._segment, query)
         if mask is not None:
             return mask
@@ -230,6 +217,9 @@ class _Evaluator:
 
     def _every(self, query: Any, boost: float, counted: bool) -> Mask:
         return ~self._none() if query.fieldname is None else self._by_whoosh(query, boost, False)
+
+    def _null(self, query: Any, boost: float, counted: bool) -> Mask:
+        return self._none()
 
     # -- leaves ------------------------------------------------------------------------------------
 
@@ -310,6 +300,22 @@ class _Evaluator:
             impacts = np.clip(np.rint(np.array(list(scores.values())) * IMPACT_SCALE), 0, MAX_IMPACT)
             self._worth.parts.append(_Part(str(query), docs, impacts, _bounded(boost), False))
         return found
+
+
+# Not methods of an evaluator: that would be a cycle, and the segment wait for the garbage collector.
+_MATCHERS: Final[dict[type, Callable[[_Evaluator, Any, float, bool], Mask]]] = {
+    queries.Or: _Evaluator._or,
+    queries.DisjunctionMax: _Evaluator._or,
+    queries.And: _Evaluator._and,
+    queries.Not: _Evaluator._not,
+    queries.AndNot: _Evaluator._and_not,
+    queries.AndMaybe: _Evaluator._and_maybe,
+    queries.Require: _Evaluator._require,
+    queries.Otherwise: _Evaluator._otherwise,
+    queries.ConstantScoreQuery: _Evaluator._constant,
+    queries.Every: _Evaluator._every,
+    type(queries.NullQuery): _Evaluator._null,
+}
 
 
 def _bounded(boost: float) -> float:

@@ -24,8 +24,8 @@ def set_parameters(
 ) -> int:
     """Rank by other parameters from now on; returns the number of the new generation.
 
-    They are published as ``reindex`` publishes: whoever has the index open goes on with the old ones until it
-    is opened again. Later runs of ``reindex`` keep them. Takes about a second for 30,000 articles.
+    They are published as ``reindex`` publishes: whoever has the index open moves to them as to any newer
+    generation. Later runs of ``reindex`` keep them. Takes about a second for 30,000 articles.
 
     Args:
         index: the folder of the index; by default ``$QTSEARCH_INDEX``, else ``index``.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.segment import Segment
+from qtsearch.forks import cached_property
 from qtsearch.schema import FIELD_NAMES
 
 __all__ = ["Vocabulary"]

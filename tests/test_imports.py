@@ -15,6 +15,7 @@ PACKAGE = Path(qtsearch.__file__).parent
 ORDER = """
     _version
     errors
+    forks
     schema
     parameters
     analysis
@@ -69,6 +70,8 @@ ORDER = """
     snapshot
     query
     results
+    current
+    stats
     explanation
     index
     evaluation
@@ -76,6 +79,7 @@ ORDER = """
     publishing
     codec.sources
     codec.past
+    backups
     tuning
     publications
     scan
@@ -88,8 +92,8 @@ ORDER = """
     cli.common
     cli.signals
     cli.build
-    cli.nightly
     cli.look
+    cli.upkeep
     cli.judge
     cli.shell
     cli

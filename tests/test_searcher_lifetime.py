@@ -1,4 +1,4 @@
-"""An open index is one snapshot: shared by threads, undisturbed by a reindex, outlived by its hits."""
+"""An open index is shared by threads, undisturbed by a reindex, and outlived by its hits."""
 
 from __future__ import annotations
 
@@ -132,8 +132,9 @@ def test_closed_index_says_so(folder, use):
 
 
 def test_open_index_is_undisturbed_by_a_reindex(tmp_path, folder, write_article):
-    """While newer generations are published, and the files of its own go, an open index shows the same."""
-    index = qtsearch.open_index(folder)
+    """While newer generations are published, and the files of its own go, an open index shows the same, if it
+    is to keep what was opened."""
+    index = qtsearch.open_index(folder, auto_refresh=False)
     before, files = everything(index), {path.name for path in folder.glob("MAIN_*.*")}
     pages, generation = len(index), index.generation
     write_article(tmp_path / "new" / "a.md", url="/new", question="Where is the clot?")

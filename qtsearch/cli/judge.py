@@ -30,7 +30,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from qtsearch import evaluation, open_index
 
-    with open_index(arguments.index) as index:
+    with open_index(arguments.index, auto_refresh=False) as index:
         found = evaluation.evaluate(index, arguments.queries, arguments.qrels)
     if found.missing:
         count = f"{len(found.missing):,} of {found.judged:,} judged ids are no page of the index"

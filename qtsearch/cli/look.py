@@ -144,7 +144,7 @@ def _boost(text: str) -> tuple[str, float]:
 def _query(arguments: argparse.Namespace) -> int:
     from qtsearch import open_index
 
-    with open_index(arguments.index, synonyms=arguments.synonyms) as index:
+    with open_index(arguments.index, synonyms=arguments.synonyms, auto_refresh=False) as index:
         asked: dict[str, Any] = {
             "subjects": arguments.subject,
             "boosts": dict(arguments.boost or ()),
@@ -263,7 +263,7 @@ def _show(arguments: argparse.Namespace) -> int:
     from qtsearch import open_index
     from qtsearch.errors import PageMissingError
 
-    with open_index(arguments.index) as index:
+    with open_index(arguments.index, auto_refresh=False) as index:
         article = index.get(arguments.url)
         if article is None:
             raise PageMissingError(index.path, arguments.url)
@@ -302,7 +302,7 @@ def _paragraph(name: str, values: Iterable[str], width: int) -> str:
 def _complete(arguments: argparse.Namespace) -> int:
     from qtsearch import open_index
 
-    with open_index(arguments.index) as index:
+    with open_index(arguments.index, auto_refresh=False) as index:
         found = index.complete(arguments.text, limit=arguments.limit)
     if arguments.json:
         print_json({"text": arguments.text, "completions": [one._asdict() for one in found]})

@@ -126,6 +126,11 @@ class ArrayFile:
         except KeyError:
             raise IndexDamagedError(self.path, f"has no array {name!r}") from None
 
+    @property
+    def size_bytes(self) -> int:
+        """The size of the file."""
+        return len(self._map)
+
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """One array, as a read-only view of the map."""
         dtype, shape, offset, _ = self._entry(name)

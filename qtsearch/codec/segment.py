@@ -93,7 +93,6 @@ import math
 import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 
@@ -103,6 +102,7 @@ import numpy.typing as npt
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
+from qtsearch.forks import cached_property
 from qtsearch.parameters import RankingParameters
 
 __all__ = [
