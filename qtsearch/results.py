@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
-from qtsearch.errors import IndexDamagedError
 from qtsearch.query import corrected
 from qtsearch.scoring import IMPACT_SCALE
 from qtsearch.selection import Selection
@@ -16,12 +15,7 @@ from qtsearch.snapshot import Snapshot
 if TYPE_CHECKING:
     from qtsearch.snippets import Snippet
 
-__all__ = ["Asked", "Copy", "Hit", "Results", "leads_nowhere"]
-
-
-def leads_nowhere(segment: Segment, error: Exception) -> IndexDamagedError:
-    """The error to raise for what went wrong among the postings."""
-    return IndexDamagedError(segment.files[0].path, f"has postings that lead nowhere ({error})")
+__all__ = ["Asked", "Copy", "Hit", "Results"]
 
 
 class Copy(NamedTuple):

@@ -31,10 +31,9 @@ class Snapshot:
     ) -> None:
         """``abbreviations``: let those that the articles define join a query, beside the ``synonyms``."""
         self.segment = segment
+        self.facets = Facets(segment)
         self._synonyms = synonyms
         self._abbreviations = abbreviations
-        self.searcher = Searcher(segment)
-        self.facets = Facets(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -54,6 +53,12 @@ class Snapshot:
             else:
                 self._boosted.move_to_end(weighting)
         return searcher
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """The one by the weights that the index was published with: made by the first search, not at
+        opening, for it checks what it needs."""
+        return Searcher(self.segment)
 
     @cached_property
     def expander(self) -> Expander:
