@@ -332,7 +332,8 @@ class Segment:
             start, stop = self.offsets[terms[0] : terms[0] + 2].astype(self.keyword_postings.dtype)
             first, last = self.keyword_postings.searchsorted((start, stop))
             docs = self.docs[start:stop]
-            return docs[self.keyword_postings[first:last] - start]
+            found: npt.NDArray[Any] = docs[self.keyword_postings[first:last] - start]
+            return found
         n_terms = len(self.terms)
         parent = terms[0]
         for term in terms[1:]:
