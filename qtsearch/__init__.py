@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from qtsearch.indexer import ReindexReport, reindex
     from qtsearch.snippets import Snippet
     from qtsearch.tuning import set_parameters
+    from qtsearch.verification import VerifyReport, verify
 
 __all__ = [
     "Article",
@@ -71,11 +72,13 @@ __all__ = [
     "SourceError",
     "Synonyms",
     "SynonymsError",
+    "VerifyReport",
     "WorkerError",
     "__version__",
     "open_index",
     "reindex",
     "set_parameters",
+    "verify",
 ]
 
 
@@ -93,6 +96,8 @@ def __getattr__(name: str) -> object:
         import qtsearch.snippets as module  # type: ignore[no-redef]
     elif name == "set_parameters":
         import qtsearch.tuning as module  # type: ignore[no-redef]
+    elif name in ("VerifyReport", "verify"):
+        import qtsearch.verification as module  # type: ignore[no-redef]
     else:
         raise AttributeError(f"module 'qtsearch' has no attribute {name!r}")
     return getattr(module, name)

@@ -42,6 +42,8 @@ ORDER = """
     codec.phrases
     codec.keyterms
     codec.writer
+    codec.layout
+    codec.invariants
     codec.fields
     codec.matchers
     codec.documents
@@ -73,12 +75,14 @@ ORDER = """
     evaluation
     publishing
     tuning
+    verification
     workers
     indexer
     qtsearch
     cli.common
     cli.build
     cli.look
+    cli.trust
     cli.judge
     cli.shell
     cli
