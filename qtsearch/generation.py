@@ -153,9 +153,14 @@ def _parse(path: str, data: bytes, number: int) -> Generation:
 def _check_opcodes(path: str, pickled: bytes) -> None:
     """Raises ForeignSegmentError for the first class that is not ours, ValueError for an operation that no
     list of segments has, or if a place is asked for beyond the pickle's length."""
+    texts = ["", ""]  # the last two: of a class named by STACK_GLOBAL, where it stands and its name
     for opcode, argument, _ in pickletools.genops(pickled):
-        if opcode.name == "GLOBAL" and str(argument) != " ".join(_SEGMENT_CLASS):
-            raise _foreign(path, str(argument).replace(" ", "."))
+        if opcode.name.endswith("BINUNICODE"):
+            texts = [texts[1], str(argument)]
+        elif opcode.name.endswith("GLOBAL"):
+            named = texts if argument is None else str(argument).split(" ")
+            if tuple(named) != _SEGMENT_CLASS:
+                raise _foreign(path, ".".join(named))
         if opcode.name not in _OPCODES:
             raise ValueError(f"{opcode.name} in the list of segments")
         if opcode.name.endswith("PUT") and int(argument or 0) > len(pickled):

@@ -289,10 +289,10 @@ def _records_fit(a: Arrays) -> bool:
     """Whether every record can be read, and has the subject that the article is filed under."""
     data, offsets = a["records"].tobytes(), a["record_offsets"].tolist()
     dictionary = a["dictionary"].tobytes()
-    subjects = iter([subject.slug for subject in a.subjects for _ in range(subject.start, subject.stop)])
-    for start, stop in pairwise(offsets):
+    slugs = [subject.slug for subject in a.subjects for _ in range(subject.start, subject.stop)]
+    for slug, (start, stop) in zip(slugs, pairwise(offsets), strict=True):
         record = records.unpack(data[start:stop], dictionary)
-        if slugify(record["subject"]) != next(subjects) or not isinstance(record["answer"], str):
+        if slugify(record["subject"]) != slug or not isinstance(record["answer"], str):
             return False
     return True
 

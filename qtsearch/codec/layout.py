@@ -54,7 +54,7 @@ record_offsets records
 _NUMBERS: Final = """
 docs ids; form_terms terms; rare_postings docs; keyword_postings docs; phrase_docs ids; pair_seconds terms;
 pair_docs ids; compound_seconds terms; compound_wholes terms; compound_rows compound_wholes; hyphen_docs ids;
-alone_postings docs; apart_docs ids; key_terms terms; expansion_terms terms; originals ids;
+alone_postings docs; apart_docs ids; expansion_terms terms; originals ids;
 question_ranks ids; url_order ids; keyword_words forms; keyword_suffixes keyword_counts;
 question_words forms; question_suffixes question_counts; question_docs ids
 """
