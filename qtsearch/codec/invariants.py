@@ -208,7 +208,7 @@ def _words(a: Arrays) -> Iterator[Condition]:
         "is not what the terms are",
         lambda: a["term_soft"].tolist() == [analysis.is_soft(term.decode()) for term in a["terms"].tolist()],
     )
-    yield "forms", "is no text", lambda: [form.decode() for form in a["forms"].tolist()]
+    yield "forms", "is no text", lambda: all(form.decode() for form in a["forms"].tolist())
     yield "form_terms", "leaves out terms", lambda: np.bincount(a["form_terms"], minlength=a.n_terms).all()
     frequencies = a["form_frequencies"]
     yield (
