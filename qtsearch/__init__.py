@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from qtsearch.snippets import Snippet
     from qtsearch.stats import IndexStats
     from qtsearch.tuning import set_parameters
+    from qtsearch.verification import VerifyReport, verify
 
 __all__ = [
     "Article",
@@ -80,6 +81,7 @@ __all__ = [
     "SourceError",
     "Synonyms",
     "SynonymsError",
+    "VerifyReport",
     "WorkerError",
     "__version__",
     "backup",
@@ -88,6 +90,7 @@ __all__ = [
     "reindex",
     "rollback",
     "set_parameters",
+    "verify",
 ]
 
 
@@ -111,6 +114,8 @@ def __getattr__(name: str) -> object:
         import qtsearch.stats as module  # type: ignore[no-redef]
     elif name == "set_parameters":
         import qtsearch.tuning as module  # type: ignore[no-redef]
+    elif name in ("VerifyReport", "verify"):
+        import qtsearch.verification as module  # type: ignore[no-redef]
     else:
         raise AttributeError(f"module 'qtsearch' has no attribute {name!r}")
     return getattr(module, name)

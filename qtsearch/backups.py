@@ -107,9 +107,10 @@ def _copy(files: dict[str, BinaryIO], source: str, folder: str, current: Generat
     *arrays, toc = files
     for name in arrays:
         _copy_file(files[name], os.path.join(folder, name))
-        damaged = ArrayFile(os.path.join(folder, name)).damaged_arrays()
-        if damaged:
-            raise IndexDamagedError(os.path.join(source, name), f"has damaged arrays ({', '.join(damaged)})")
+        for damage in ArrayFile(os.path.join(folder, name)).damages():
+            what = repr(damage.name) if damage.name else "what lies between its arrays"
+            reason = f"is damaged in {what}, bytes {damage.start:,} to {damage.stop:,}"
+            raise IndexDamagedError(os.path.join(source, name), reason)
     unfinished = os.path.join(folder, f"{toc}.unfinished")
     try:
         _copy_file(files[toc], unfinished)

@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec.segment import PhraseArrays, Segment, pieces_of
-from qtsearch.errors import IndexDamagedError
 
 __all__ = ["MAX_TYPED_CHARS", "MIN_MISTYPED_LETTERS", "Completer", "Completion", "NearPrefix"]
 
@@ -114,13 +113,6 @@ class Completer:
             raise ValueError(f"limit must be 0 or more, not {limit}")
         if not limit or len(text) > MAX_TYPED_CHARS:
             return []
-        try:
-            return self._complete(text, limit)
-        except (IndexError, ValueError) as error:
-            reason = f"has phrases that lead nowhere ({error})"
-            raise IndexDamagedError(self._segment.files[0].path, reason) from error
-
-    def _complete(self, text: str, limit: int) -> list[Completion]:
         words = self._words(text)
         if not words:
             return []

@@ -15,7 +15,6 @@ from typing import Final
 from qtsearch import generation
 from qtsearch.errors import QtsearchError
 from qtsearch.forks import Lock
-from qtsearch.results import leads_nowhere
 from qtsearch.snapshot import Snapshot
 from qtsearch.synonyms import Synonyms
 
@@ -121,10 +120,7 @@ class Current:
         if before is None or generation.latest(self._folder) == before.generation:
             return
         snapshot = self._open()
-        try:
-            snapshot.prepare(before)
-        except (IndexError, ValueError) as error:
-            raise leads_nowhere(snapshot.segment, error) from error
+        snapshot.prepare(before)
         self._snapshot, self.number = snapshot, snapshot.generation.number
         if self._closed:  # in between
             self._snapshot = None

@@ -1,8 +1,9 @@
 """Which segment is current: Whoosh's table of contents, read without running what is in it.
 
 Every publish writes a new TOC, ``_MAIN_<generation>.toc``. Its list of segments is a pickle, which could
-name anything; the unpickler here knows one class, and maps it to a plain holder of attributes. So an
-index from an untrusted place runs no code when it is opened, and Whoosh need not be imported.
+name anything; the unpickler here knows one class, and maps it to a plain holder of attributes, and it takes
+no operation but those that make a list of such holders. So an index from an untrusted place runs no code when
+it is opened, nor takes much memory or time, and Whoosh need not be imported.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import re
 import struct
 from typing import Any, Final, NamedTuple
 
+from qtsearch.codec.container import open_regular
 from qtsearch.codec.segment import INDEX_NAME, Segment
 from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexMissingError
 
-__all__ = ["Generation", "latest", "open_segment"]
+__all__ = ["Generation", "TableOfContents", "latest", "open_segment", "read_toc"]
 
 _TOC_NAME: Final = re.compile(rf"_{INDEX_NAME}_([0-9]+)\.toc")
 _SEGMENT_CLASS: Final = ("qtsearch.codec.plugin", "ArraySegment")
@@ -26,6 +28,16 @@ _INT: Final = struct.Struct("!i")
 _BYTE_ORDER_MARK: Final = -12345
 _TOC_VERSION: Final = -111  # of every Whoosh since 2.4
 _MAX_ATTEMPTS: Final = 20
+_MAX_TOC_BYTES: Final = 1 << 18  # ours have two thousand
+_MAX_VARINT_BITS: Final = 63
+
+#: What the pickles of our lists of segments are made of, by any protocol. No tuples: to hash one that is
+#: nested deeply ends the interpreter.
+_OPCODES: Final = frozenset(
+    "PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL EMPTY_TUPLE NEWOBJ BUILD EMPTY_LIST APPEND APPENDS EMPTY_DICT "
+    "SETITEM SETITEMS NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 BINUNICODE SHORT_BINUNICODE BINPUT "
+    "LONG_BINPUT MEMOIZE BINGET LONG_BINGET".split()
+)
 
 
 class Generation(NamedTuple):
@@ -39,6 +51,19 @@ class Generation(NamedTuple):
     published_ns: int
 
 
+class TableOfContents(NamedTuple):
+    """A TOC as it stands in its file."""
+
+    path: str
+    number: int
+    data: bytes
+    published_ns: int
+
+    def parse(self) -> Generation:
+        """What it says. Raises ForeignSegmentError, IndexDamagedError."""
+        return Generation(self.number, _parse(self.path, self.data, self.number), self.published_ns)
+
+
 class _SegmentUnpickler(pickle.Unpickler):
     def __init__(self, path: str, data: bytes) -> None:
         super().__init__(io.BytesIO(data))
@@ -49,10 +74,14 @@ class _SegmentUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == _SEGMENT_CLASS:
             return self.state_class
-        raise ForeignSegmentError(
-            f"{self._path}: names a segment of {module}.{name}, which `qtsearch reindex` did not write: "
-            "something else has written to its folder; build the index again"
-        )
+        raise _foreign(self._path, f"{module}.{name}")
+
+
+def _foreign(path: str, name: str) -> ForeignSegmentError:
+    return ForeignSegmentError(
+        f"{path}: names a segment of {name}, which `qtsearch reindex` did not write: "
+        "something else has written to its folder; build the index again"
+    )
 
 
 def latest(folder: str) -> Generation:
@@ -63,17 +92,22 @@ def latest(folder: str) -> Generation:
         ForeignSegmentError: it holds a Whoosh index that is not ours.
         IndexDamagedError: its table of contents is not what was written.
     """
+    return read_toc(folder).parse()
+
+
+def read_toc(folder: str) -> TableOfContents:
+    """The TOC of the current generation. Raises IndexMissingError, IndexDamagedError for what is no file."""
     for _ in range(_MAX_ATTEMPTS):
         numbers = [int(match[1]) for name in _names(folder) if (match := _TOC_NAME.fullmatch(name))]
         if not numbers:
             break
         path = os.path.join(folder, f"_{INDEX_NAME}_{max(numbers)}.toc")
         try:
-            with open(path, "rb") as file:
-                data, published_ns = file.read(), os.fstat(file.fileno()).st_mtime_ns
+            with open_regular(path) as file:
+                data, published_ns = file.read(_MAX_TOC_BYTES + 1), os.fstat(file.fileno()).st_mtime_ns
         except FileNotFoundError:
             continue  # replaced by a newer one in between
-        return Generation(max(numbers), _parse(path, data, max(numbers)), published_ns)
+        return TableOfContents(path, max(numbers), data, published_ns)
     raise IndexMissingError(
         f"no index in {folder!r}: build one with `python -m qtsearch reindex SOURCE --index {folder}`"
     )
@@ -90,6 +124,8 @@ def _parse(path: str, data: bytes, number: int) -> str:
     """The only segment that a table of contents names. Raises ForeignSegmentError and IndexDamagedError."""
     stream = io.BytesIO(data)
     try:
+        if len(data) > _MAX_TOC_BYTES:
+            raise ValueError(f"longer than {_MAX_TOC_BYTES:,} bytes")
         for _ in range(3):  # sizes of C types, of no use to us
             _varint(stream)
         mark, version = _int(stream), _int(stream)
@@ -100,7 +136,7 @@ def _parse(path: str, data: bytes, number: int) -> str:
         if (mark, version, found) != (_BYTE_ORDER_MARK, _TOC_VERSION, number):
             raise ValueError("unknown layout")
         pickled = stream.read()
-        _check_opcodes(pickled)
+        _check_opcodes(path, pickled)
         unpickler = _SegmentUnpickler(path, pickled)
         segments = unpickler.load()
         if not isinstance(segments, list) or not all(type(s) is unpickler.state_class for s in segments):
@@ -121,9 +157,19 @@ def _parse(path: str, data: bytes, number: int) -> str:
     return segment_id
 
 
-def _check_opcodes(pickled: bytes) -> None:
-    """Raises ValueError if a pickle asks for a size or a place beyond its own length."""
+def _check_opcodes(path: str, pickled: bytes) -> None:
+    """Raises ForeignSegmentError for the first class that is not ours, ValueError for an operation that no
+    list of segments has, or if a place is asked for beyond the pickle's length."""
+    texts = ["", ""]  # the last two: of a class named by STACK_GLOBAL, where it stands and its name
     for opcode, argument, _ in pickletools.genops(pickled):
+        if opcode.name.endswith("BINUNICODE"):
+            texts = [texts[1], str(argument)]
+        elif opcode.name.endswith("GLOBAL"):
+            named = texts if argument is None else str(argument).split(" ")
+            if tuple(named) != _SEGMENT_CLASS:
+                raise _foreign(path, ".".join(named))
+        if opcode.name not in _OPCODES:
+            raise ValueError(f"{opcode.name} in the list of segments")
         if opcode.name.endswith("PUT") and int(argument or 0) > len(pickled):
             raise ValueError("no list of segments")
 
@@ -141,6 +187,8 @@ def _varint(stream: io.BytesIO) -> int:
         if byte < 0x80:
             return value
         shift += 7
+        if shift > _MAX_VARINT_BITS:
+            raise ValueError("a number without end")
 
 
 def open_segment(folder: str) -> tuple[Generation, Segment]:

@@ -16,7 +16,7 @@ from qtsearch.current import Current
 from qtsearch.errors import PageMissingError
 from qtsearch.parameters import RankingParameters
 from qtsearch.query import SYNTAXES, Filters, corrected, select
-from qtsearch.results import Asked, Hit, Results, leads_nowhere, stored_article
+from qtsearch.results import Asked, Hit, Results, stored_article
 from qtsearch.searcher import Searcher
 from qtsearch.selection import SORTS, Selection
 from qtsearch.snapshot import Snapshot
@@ -195,12 +195,12 @@ class Index:
         k = limit + offset if limit else 0
         used: str | None = None
         selection = _select(snapshot, searcher, query, filters, syntax, broaden, collapse)
-        docs, scores = _best(selection, k, sort)
+        docs, scores = selection.best(k, sort)
         if not docs and correct and isinstance(query, str) and selection.total == 0:
             used = corrected(snapshot, query, syntax)
             if used is not None:
                 selection = _select(snapshot, searcher, used, filters, syntax, broaden, collapse)
-                docs, scores = _best(selection, k, sort)
+                docs, scores = selection.best(k, sort)
         asked = Asked(query if isinstance(query, str) else str(query), used, syntax)
         results = Results(snapshot, selection, asked, docs[offset:], scores[offset:], offset)
         results.elapsed_ms = (time.perf_counter_ns() - started) / 1e6
@@ -242,10 +242,7 @@ class Index:
         if doc < 0:
             raise PageMissingError(self.path, url)
         selection = _select(snapshot, searcher, query, Filters.of(subjects), syntax, broaden, collapse=False)
-        try:
-            return explain(selection, str(query), doc)
-        except (IndexError, ValueError) as error:
-            raise leads_nowhere(snapshot.segment, error) from error
+        return explain(selection, str(query), doc)
 
     def complete(self, text: str, *, limit: int = 10) -> list[Completion]:
         """Keywords and questions that go on from what is being typed, best first.
@@ -284,10 +281,7 @@ class Index:
         doc = _find(searcher.segment, url)
         if doc < 0:
             raise PageMissingError(self.path, url)
-        try:
-            found = related(searcher, doc, limit)
-        except (IndexError, ValueError) as error:
-            raise leads_nowhere(searcher.segment, error) from error
+        found = related(searcher, doc, limit)
         return [Hit(searcher.segment, other, rank, score) for rank, (other, score) in enumerate(found, 1)]
 
     def get(self, url: str) -> Article | None:
@@ -354,18 +348,4 @@ def _select(
     _check_choice("syntax", syntax, SYNTAXES)
     if not isinstance(query, str) and not hasattr(query, "matcher"):  # without importing Whoosh
         raise TypeError(f"the query must be a str or a query of Whoosh's, not {type(query).__name__}")
-    try:
-        return select(snapshot, searcher, query, filters, syntax=syntax, broaden=broaden, collapse=collapse)
-    except (IndexError, ValueError) as error:
-        raise leads_nowhere(snapshot.segment, error) from error
-
-
-def _best(selection: Selection, k: int, sort: str) -> tuple[list[int], list[int]]:
-    segment = selection.searcher.segment
-    try:
-        docs, scores = selection.best(k, sort)
-        if docs and max(docs) >= segment.n_docs:
-            raise IndexError(f"article {max(docs)}")
-    except (IndexError, ValueError) as error:
-        raise leads_nowhere(segment, error) from error
-    return docs, scores
+    return select(snapshot, searcher, query, filters, syntax=syntax, broaden=broaden, collapse=collapse)

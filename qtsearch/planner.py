@@ -23,6 +23,7 @@ from qtsearch.scoring import (
     IMPACT_SCALE,
     MAX_IMPACT,
     PAIR_SCALE,
+    Sliced,
     compute_impacts,
     inverse_document_frequency,
     soften,
@@ -277,7 +278,8 @@ class Planner:
         """
         self.segment = segment
         self.weighting = weighting
-        impacts, max_impacts = segment.impacts, segment.max_impacts
+        impacts: Sliced = segment.impacts
+        max_impacts = segment.max_impacts
         if weighting != Weighting.of(segment.parameters):
             impacts = compute_impacts(
                 segment.docs,
@@ -288,7 +290,7 @@ class Planner:
                 weighting,
             )
             max_impacts = np.maximum.reduceat(impacts, segment.offsets[:-1])
-        self.impacts = impacts
+        self.impacts: Sliced = impacts
         # Single numbers are read several times faster from a memoryview than from an array.
         self.max_impacts = max_impacts.data
         self.offsets = segment.offsets.data
@@ -557,10 +559,11 @@ class Planner:
     def _one_word(self, compound: int) -> list[tuple[int, Scattered]]:
         """What a compound in one word adds to articles that do not have both words."""
         segment = self.segment
-        start, stop = segment.alone_offsets[compound : compound + 2]
-        postings = segment.alone_postings[start:stop]
+        first, last = segment.alone_offsets[compound : compound + 2]
         whole = int(segment.compound_wholes[compound])
-        return self._counting(whole, segment.docs[postings], self.impacts[postings])
+        start, stop = self.offsets[whole], self.offsets[whole + 1]
+        postings = segment.alone_postings[first:last] - start
+        return self._counting(whole, segment.docs[start:stop][postings], self.impacts[start:stop][postings])
 
     def _two_words(self, term: int) -> list[tuple[int, Scattered]]:
         """What the words of compounds add to articles that have both side by side, and not in one word."""
@@ -659,8 +662,9 @@ class Planner:
             if node < first.last_pair and self._pair_seconds[node] == second.term:
                 begin, end = self._pair_offsets[node], self._pair_offsets[node + 1]
                 largest = min(round((first.idf + second.idf) * self._pair_share / len(pairs)), MAX_IMPACT)
-                added = self.segment.pair_impacts[begin:end] * np.uint32(largest) // np.uint32(PAIR_SCALE)
-                scattered = Scattered(self.segment.pair_docs[begin:end], added, largest)
+                impacts = self.segment.pair_impacts.part(begin, end)
+                added = impacts * np.uint32(largest) // np.uint32(PAIR_SCALE)
+                scattered = Scattered(self.segment.pair_docs.part(begin, end), added, largest)
                 phrases.append(Phrase((first, second), scattered, True))
         return phrases
 

@@ -58,16 +58,15 @@ def _places(
     """Where the term stands in these of its articles, and perhaps in others."""
     start, stop = segment.offsets[term : term + 2].tolist()
     counts = segment.frequencies.totals(start, stop)
-    begin = int(segment.position_offsets[term])
+    positions = segment.positions[slice(*segment.position_offsets[term : term + 2].tolist())]
     if 2 * len(docs) > stop - start:  # to leave out the others would take longer
         docs = segment.docs[start:stop].astype(np.intp)
-        positions = segment.positions[begin : begin + int(counts.sum())]
     else:
         postings = segment.docs[start:stop].searchsorted(docs)
-        shifts = (np.cumsum(counts) - counts)[postings] + begin
+        shifts = (np.cumsum(counts) - counts)[postings]
         counts = counts[postings]
         shifts -= np.cumsum(counts) - counts
-        positions = segment.positions[np.repeat(shifts, counts) + np.arange(counts.sum())]
+        positions = positions[np.repeat(shifts, counts) + np.arange(counts.sum())]
     places: Places = np.repeat(docs << (_FIELD_BITS + _POSITION_BITS), counts)
     places += positions
     if field is None and not apart:

@@ -69,8 +69,6 @@ def most_similar(
 
     Returns:
         Article numbers, and scores that can be compared for the same ``doc`` only.
-
-    Raises IndexError if the index is damaged so that postings lead to no article.
     """
     segment = searcher.segment
     scores = _scores(searcher, doc)

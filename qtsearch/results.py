@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
-from qtsearch.errors import IndexDamagedError
 from qtsearch.query import corrected
 from qtsearch.scoring import IMPACT_SCALE
 from qtsearch.selection import Selection
@@ -17,12 +16,7 @@ if TYPE_CHECKING:
     from qtsearch.articles import Article
     from qtsearch.snippets import Snippet
 
-__all__ = ["Asked", "Copy", "Hit", "Results", "leads_nowhere", "stored_article"]
-
-
-def leads_nowhere(segment: Segment, error: Exception) -> IndexDamagedError:
-    """The error to raise for what went wrong among the postings."""
-    return IndexDamagedError(segment.files[0].path, f"has postings that lead nowhere ({error})")
+__all__ = ["Asked", "Copy", "Hit", "Results", "stored_article"]
 
 
 def stored_article(segment: Segment, doc: int) -> Article:

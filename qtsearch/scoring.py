@@ -36,6 +36,7 @@ __all__ = [
     "MAX_IMPACT",
     "PAIR_SCALE",
     "Formula",
+    "Sliced",
     "average_lengths",
     "compute_impacts",
     "compute_pair_impacts",
@@ -87,11 +88,13 @@ def share_of_field(weighting: Weighting, field: int, frequency: float, relative:
 class Sliced(Protocol):
     """An array of which slices can be had."""
 
+    def __len__(self) -> int: ...
+
     def __getitem__(self, part: slice, /) -> npt.NDArray[Any]: ...
 
 
 def compute_impacts(
-    docs: npt.NDArray[Any],
+    docs: Sliced,
     frequencies: Sliced,
     offsets: npt.NDArray[np.int64],
     lengths: npt.NDArray[Any],
@@ -103,7 +106,7 @@ def compute_impacts(
 
     Args:
         docs: article of each posting, shape (n_postings,).
-        frequencies: term frequency in each field, shape (n_postings, 3); slices of it are asked for.
+        frequencies: term frequency in each field, shape (n_postings, 3).
         offsets: where each term's postings begin and the last one's end, shape (n_terms + 1,).
         lengths: field lengths, shape (n_docs, 3).
         keyword_postings: the postings whose term alone is a keyword of the article, ascending.

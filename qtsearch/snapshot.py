@@ -32,10 +32,9 @@ class Snapshot:
         """
         self.generation, segment = open_segment(folder)
         self.segment = segment
+        self.facets = Facets(segment)
         self._synonyms = synonyms
         self._abbreviations = abbreviations
-        self.searcher = Searcher(segment)
-        self.facets = Facets(segment)
         self._boosted: OrderedDict[Weighting, Searcher] = OrderedDict()
         self._lock = Lock()
 
@@ -66,6 +65,12 @@ class Snapshot:
             _compute_as(self.speller, like.speller)
         if "vocabulary" in vars(like):
             _compute_as(self.vocabulary, like.vocabulary)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """The one by the weights that the index was published with: made by the first search, not at
+        opening, for it checks what it needs."""
+        return Searcher(self.segment)
 
     @cached_property
     def expander(self) -> Expander:

@@ -53,11 +53,12 @@ class Vocabulary:
     def _postings(self) -> dict[int | None, tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]:
         """The articles of all postings, and of those of each field, and where each term's begin."""
         segment = self._segment
-        postings: dict[int | None, tuple[Any, Any]] = {None: (segment.docs, segment.offsets)}
+        docs = segment.docs[:]
+        postings: dict[int | None, tuple[Any, Any]] = {None: (docs, segment.offsets)}
         for field in range(len(FIELD_NAMES)):
-            here = segment.frequencies.of_field(0, len(segment.docs), field) > 0
+            here = segment.frequencies.of_field(0, len(docs), field) > 0
             offsets = np.concatenate(([0], np.cumsum(segment.field_df[:, field], dtype=np.int64)))
-            postings[field] = segment.docs[here], offsets
+            postings[field] = docs[here], offsets
         return postings
 
     # -- prefixes and ranges -----------------------------------------------------------------------

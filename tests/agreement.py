@@ -222,7 +222,7 @@ def replace_impacts(index: Index, largest: int) -> None:
     arrays = {
         "impacts": impacts,
         "max_impacts": np.maximum.reduceat(impacts, segment.offsets[:-1]),
-        "pair_impacts": segment.pair_impacts,
+        "pair_impacts": segment.pair_impacts[:],
     }
     path = segment.files[1].path
     os.unlink(path)

@@ -170,7 +170,7 @@ def test_a_damaged_index_leaves_no_backup(folder, tmp_path, existed):
     data = bytearray(path.read_bytes())
     data[-100] ^= 1
     path.write_bytes(data)
-    assert ArrayFile(str(path)).damaged_arrays()
+    assert list(ArrayFile(str(path)).damages())
     if existed:
         (tmp_path / "copy").mkdir()
     with pytest.raises(IndexDamagedError, match=str(path)):

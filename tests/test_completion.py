@@ -243,7 +243,7 @@ def test_order_and_chunks_make_no_difference(articles, draw):
     shuffled = draw.draw(st.permutations(articles))
     cuts = sorted(draw.draw(st.sets(st.integers(1, len(articles) - 1)))) if len(articles) > 1 else []
     found, expected = (segment.files[0] for segment in (segment_of(shuffled, cuts), segment_of(articles)))
-    for name in expected._arrays:
+    for name in expected.names:
         np.testing.assert_equal(found[name], expected[name], name)
 
 
@@ -535,12 +535,11 @@ def test_damage(tmp_path, sample_folder, name):
     qtsearch.reindex(sample_folder, tmp_path)
     (path,) = tmp_path.glob("*.arrays")
     arrays = ArrayFile(str(path))
-    start = arrays._start + arrays._arrays[name][2]
+    _, _, start, size, _ = arrays._entry(name)
     content = bytearray(path.read_bytes())
-    content[start : start + arrays[name].nbytes] = b"\xff" * arrays[name].nbytes
+    content[start : start + size] = b"\xff" * size
     path.unlink()
     path.write_bytes(content)
-    completer = Completer(open_index_segment(tmp_path))
-    with pytest.raises(qtsearch.IndexDamagedError, match="reindex") as caught:
-        completer.complete("stroke")
+    with pytest.raises(qtsearch.IndexDamagedError, match=f"'{name}'.*reindex") as caught:
+        Completer(open_index_segment(tmp_path)).complete("what is a stroke")
     assert caught.value.path == str(path)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -54,7 +58,8 @@ def test_round_trip(folder, written, about):
     assert size == os.path.getsize(path)
     file = ArrayFile(path)
     assert file.metadata == about
-    assert file.damaged_arrays() == []
+    assert list(file.damages()) == []
+    assert file.names == list(written)
     for name, array in written.items():
         read = file[name]
         assert (read.shape, read.dtype) == (array.shape, array.dtype.newbyteorder("<"))
@@ -119,7 +124,130 @@ def test_every_byte_of_an_array_is_checked(good):
     start = data.index(numbers)
     for place in range(start, start + len(numbers), 7):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
-        assert ArrayFile(str(path)).damaged_arrays() == ["numbers"]
+        file = ArrayFile(str(path))
+        assert list(file.damages()) == [("numbers", start, start + len(numbers))]
+        with pytest.raises(IndexDamagedError, match=f"'numbers', bytes {start:,} to {start + 400:,}"):
+            file["numbers"]
+        assert file["words"].tolist() == [b"a", b"bc"]
+
+
+def test_every_byte_behind_the_header_is_checked(good):
+    """Whichever byte is changed, of an array, between arrays or of the checksums, it is found."""
+    path, data = good
+    start = data.index(np.arange(100, dtype=np.int32).tobytes())
+    for place in range(start, len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0x01]) + data[place + 1 :])
+        damages = ArrayFile(str(path)).damages()
+        if place < len(data) - 8:  # two blocks have checksums
+            ((_, begin, end),) = damages
+            assert begin <= place < end
+        else:
+            with pytest.raises(IndexDamagedError, match="checksums"):
+                list(damages)
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A container of arrays of several blocks, and where each begins in the file."""
+    path = tmp_path / "large"
+    numbers = np.arange(10_000, dtype=np.uint16)
+    blob = np.frombuffer(bytes(range(256)) * 40, np.uint8)
+    offsets = np.arange(0, 10_241, 256)
+    write_array_file(str(path), {"numbers": numbers, "blob": blob, "offsets": offsets}, {})
+    data = path.read_bytes()
+    return path, data.index(numbers.tobytes()), data.index(blob.tobytes())
+
+
+@given(place=st.integers(0, 9_999), bounds=st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_slice_is_checked_by_its_blocks(large, place, bounds):
+    """A slice is refused if it is in a damaged block of 4 KiB, and only then; so is one taken before."""
+    path, start, _ = large
+    sound = path.read_bytes()
+    low, high = sorted(bounds)
+    array = ArrayFile(str(path)).sliced("numbers")
+    assert len(array) == 10_000
+    assert array[low:high].tolist() == array.part(low, high).tolist() == list(range(low, high))
+    data = bytearray(sound)
+    data[start + 2 * place] ^= 4
+    path.unlink()
+    path.write_bytes(data)
+    array = ArrayFile(str(path)).sliced("numbers")
+    block = 2 * place // 4_096
+    if low < high and 2 * low // 4_096 <= block <= (2 * high - 1) // 4_096:
+        for take in (array.__getitem__, lambda part: array.part(part.start, part.stop)):
+            with pytest.raises(IndexDamagedError, match="'numbers'"):
+                take(slice(low, high))
+    else:
+        # A slice of nothing looks at no byte, but may look at the block that it would be in.
+        assert low == high or array[low:high].tolist() == list(range(low, high))
+    path.unlink()
+    path.write_bytes(sound)
+
+
+def test_a_piece_is_checked_by_its_blocks(large):
+    """Pieces in a damaged block are refused, and the others read; damaged offsets are refused at once."""
+    path, _, start = large
+    data = bytearray(path.read_bytes())
+    data[start + 5_000] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+    piece = ArrayFile(str(path)).pieces("blob", "offsets")
+    for number in range(40):
+        if 16 <= number < 32:
+            with pytest.raises(IndexDamagedError, match="'blob', bytes"):
+                piece(number)
+        else:
+            assert piece(number) == bytes(range(256))
+    data[data.index(np.arange(0, 10_241, 256).tobytes())] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+    with pytest.raises(IndexDamagedError, match="'offsets'"):
+        ArrayFile(str(path)).pieces("blob", "offsets")
+
+
+def test_a_block_is_checked_once(large, monkeypatch):
+    """What was found to be sound is not checked again, whichever way it is used."""
+    path, _, _ = large
+    file = ArrayFile(str(path))
+    sliced, piece = file.sliced("numbers"), file.pieces("blob", "offsets")
+    sliced[0:2_048], piece(0)
+    monkeypatch.setattr(container.zlib, "crc32", mock.Mock(side_effect=AssertionError))
+    assert sliced[1:9].tolist() == [*range(1, 9)]
+    assert piece(15) == bytes(range(256))
+    with pytest.raises(AssertionError):
+        sliced[2_048:2_049]
+
+
+def test_a_pipe_is_refused(tmp_path):
+    """What is no file is refused at once: from a pipe one would read for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(IndexDamagedError, match="is no file"):
+        ArrayFile(str(tmp_path / "pipe"))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"a": ["<i4", [-1], 0]},
+        {"a": ["<i4", [1], -64]},
+        {"a": ["O", [1], 0]},
+        {"a": ["i4,O", [1], 0]},
+        {"a": ["<i4", [1 << 70], 0]},
+        {"a": ["<i4", "four", 0]},
+        {"a": 7},
+        7,
+    ],
+    ids=repr,
+)
+def test_forged_headers_are_refused(good, table):
+    """A header that is sound by its checksum and says what cannot be is refused at opening."""
+    path, data = good
+    header = json.dumps({"metadata": {}, "arrays": table, "checksums": [0, 0]}).encode()
+    prefix = struct.pack("<8sIII", data[:8], FORMAT_VERSION, len(header), zlib.crc32(header))
+    path.write_bytes(prefix + header + bytes(4_096))
+    with pytest.raises(IndexDamagedError):
+        ArrayFile(str(path))
 
 
 @pytest.mark.parametrize("found", [0, FORMAT_VERSION + 1, 0xFFFF_FFFF])

@@ -20,10 +20,9 @@ def damaged(sample_folder, tmp_path):
         qtsearch.reindex(sample_folder, tmp_path)
         for path in (*tmp_path.glob("*.arrays"), *tmp_path.glob("*.impacts")):
             arrays = ArrayFile(str(path))
-            if name in arrays._arrays:
+            if name in arrays.names:
                 break
-        start = arrays._start + arrays._arrays[name][2]
-        size = arrays[name].nbytes
+        _, _, start, size, _ = arrays._entry(name)
         assert size
         content = bytearray(path.read_bytes())
         content[start : start + size] = byte * size
@@ -37,9 +36,9 @@ def damaged(sample_folder, tmp_path):
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("subjects", [None, ["Medicine"]])
 def test_impossible_article_numbers(damaged, query, subjects):
-    """Postings that lead to no article are a typed error that names the file, on every way to search."""
+    """Postings that are not what was written are a typed error that names file and array, on every way."""
     index, path = damaged("docs", b"\xff")
-    with pytest.raises(qtsearch.IndexDamagedError, match="reindex") as caught:
+    with pytest.raises(qtsearch.IndexDamagedError, match=r"'docs'.*reindex") as caught:
         index.search(query, subjects=subjects)
     assert caught.value.path == str(path)
 
@@ -51,7 +50,6 @@ def test_impossible_article_numbers(damaged, query, subjects):
         ("phrase_docs", "stent retriever"),
         ("pair_docs", "stent retriever"),
         ("pair_docs", "blood clot"),
-        ("pair_children", "blood clot"),
     ],
 )
 def test_phrases_that_lead_nowhere(damaged, name, query):
@@ -63,7 +61,7 @@ def test_phrases_that_lead_nowhere(damaged, name, query):
     assert index.search("thrombectomy")
 
 
-@pytest.mark.parametrize("byte", [b"\0", b"\x7f", b"\xff"])
+@pytest.mark.parametrize("byte", [b"\0", b"\x7f"])
 @pytest.mark.parametrize(
     "name",
     "offsets docs term_soft forms form_terms phrase_keys phrase_children phrase_offsets phrase_docs "

@@ -44,6 +44,8 @@ ORDER = """
     codec.phrases
     codec.keyterms
     codec.writer
+    codec.layout
+    codec.invariants
     codec.fields
     codec.matchers
     codec.documents
@@ -83,6 +85,7 @@ ORDER = """
     tuning
     publications
     scan
+    verification
     workers
     changes
     checks
@@ -94,6 +97,7 @@ ORDER = """
     cli.build
     cli.look
     cli.upkeep
+    cli.trust
     cli.judge
     cli.shell
     cli

@@ -229,11 +229,11 @@ def expected(index, url: str) -> list[tuple[int, int]]:
     """Number and score of every article like a page, by going through all postings."""
     segment = searcher_of(index).segment
     doc = doc_of(index, url)
+    docs, impacts = segment.docs[:].tolist(), segment.impacts[:].tolist()
     scores: dict[int, int] = {}
     for term, weight in zip(segment.key_terms[doc].tolist(), segment.key_weights[doc].tolist(), strict=True):
         for place in range(segment.offsets[term], segment.offsets[term + 1]):
-            other = int(segment.docs[place])
-            scores[other] = scores.get(other, 0) + weight * int(segment.impacts[place])
+            scores[docs[place]] = scores.get(docs[place], 0) + weight * impacts[place]
     subject = segment.subject_of(doc)
     for other in scores:
         if subject.slug and segment.subject_of(other) == subject:

@@ -58,7 +58,7 @@ def many(publish_first):
 def test_more_articles_than_sixteen_bits(many, many_articles):
     """Beyond 65,536 articles their numbers take 32 bits, and each is found by word, url and subject."""
     segment = open_index_segment(many.path)
-    for docs in (segment.docs, segment.phrase_docs, segment.pair_docs):
+    for docs in (segment.docs[:], segment.phrase_docs, segment.pair_docs[:]):
         assert docs.dtype == np.int32
         assert docs.max() > 65_535
     assert len(many) == MANY
@@ -95,7 +95,7 @@ def test_exactly_sixteen_bits_of_articles(publish_first, many_articles):
     index = publish_first(1 << 16)
     assert len(index) == 1 << 16
     segment = open_index_segment(index.path)
-    for docs in (segment.docs, segment.phrase_docs, segment.pair_docs):
+    for docs in (segment.docs[:], segment.phrase_docs, segment.pair_docs[:]):
         assert docs.dtype == np.uint16
         assert docs.max() >= (1 << 16) - 2
     assert [hit.url for hit in index.search("n65535")] == [many_articles[65_535].url]

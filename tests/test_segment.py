@@ -108,7 +108,7 @@ def test_keywords(segment, pages):
     posting_terms = np.repeat(np.arange(len(terms)), np.diff(segment.offsets))
     marked = segment.keyword_postings
     assert (np.diff(marked) > 0).all()
-    found = zip(posting_terms[marked].tolist(), segment.docs[marked].tolist(), strict=True)
+    found = zip(posting_terms[marked].tolist(), segment.docs[:][marked].tolist(), strict=True)
     expected = [(keyword[0], doc) for keyword, docs in carried.items() if len(keyword) == 1 for doc in docs]
     assert sorted((terms[number], doc) for number, doc in found) == sorted(expected)
 
@@ -182,7 +182,7 @@ def test_compounds(segment, pages):
         assert np.searchsorted(segment.offsets, postings, "right").tolist() == [
             terms.index(whole) + 1 for _ in postings
         ]
-        assert segment.docs[postings].tolist() == [
+        assert segment.docs[:][postings].tolist() == [
             doc for doc, own in enumerate(words) if hard and whole in own and not {first, second} <= own
         ]
         pair = first != second and not analysis.is_soft(first) and not analysis.is_soft(second)

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from qtsearch.cli import build, judge, look, shell, upkeep
+from qtsearch.cli import build, judge, look, shell, trust, upkeep
 from qtsearch.cli.common import ERROR, INTERRUPTED, fail
 from qtsearch.cli.signals import Stopped
 
@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (build, upkeep, look, judge, shell):
+    for module in (build, upkeep, trust, look, judge, shell):
         module.add_commands(commands)
     parser.set_defaults(parser=parser)  # for what a shell is told of it
     return parser

@@ -1,8 +1,12 @@
 """A file of named arrays: the container of everything an index stores.
 
-Layout: ``magic, version, header size, header CRC`` (little-endian, 20 bytes), a JSON header with the
-dtype, shape, offset and CRC-32 of every array and some metadata, then the arrays, each 64-byte aligned and
-little-endian. Opening maps the file and checks the header and the file's size; it reads no array.
+Layout: ``magic, version, header size, header CRC`` (little-endian, 20 bytes); a JSON header with the dtype,
+shape and offset of every array and some metadata; the arrays, each 64-byte aligned and little-endian; and
+the checksums: a CRC-32, as little-endian uint32, of every block of every array in turn. Blocks are 4 KiB
+long, the last one of an array as long as what is left of it. What lies between arrays is 0.
+
+Opening maps the file and checks the header and the file's size; it reads no array. A block is checked when it
+is first used, and not again as long as the file is open.
 """
 
 from __future__ import annotations
@@ -11,25 +15,31 @@ import json
 import math
 import mmap
 import os
+import stat
 import struct
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch import disk
 from qtsearch.errors import IndexDamagedError, IndexVersionError
+from qtsearch.forks import cached_property
 
-__all__ = ["FORMAT_VERSION", "ArrayFile", "write_array_file"]
+__all__ = ["FORMAT_VERSION", "ArrayFile", "Damage", "SlicedArray", "open_regular", "write_array_file"]
 
 #: Raised with every change of what the files hold. Other versions are refused by name.
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 
 _MAGIC: Final = b"QTSEARCH"
 _PREFIX: Final = struct.Struct("<8sIII")
 _ALIGNMENT: Final = 64
+_BLOCK_BITS: Final = 12
+_BLOCK: Final = 1 << _BLOCK_BITS
+_CHECKSUM: Final = np.dtype("<u4")
+_KINDS: Final = "biufS"  # of dtypes: numbers and bytes
 
 
 def _buffer(array: npt.NDArray[Any]) -> memoryview:
@@ -42,6 +52,15 @@ def _aligned(offset: int) -> int:
     return -(-offset // _ALIGNMENT) * _ALIGNMENT
 
 
+def _blocks(size: int) -> int:
+    """How many blocks so many bytes have."""
+    return -(-size // _BLOCK)
+
+
+def _block_checksums(buffer: memoryview) -> list[int]:
+    return [zlib.crc32(buffer[start : start + _BLOCK]) for start in range(0, len(buffer), _BLOCK)]
+
+
 def write_array_file(
     path: str, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any], *, sync: bool = True
 ) -> int:
@@ -50,14 +69,18 @@ def write_array_file(
     ``metadata`` must be JSON. The file must not exist yet. Raises OSError, and leaves no file behind, if it
     cannot be written.
     """
-    table: dict[str, tuple[str, list[int], int, int]] = {}
+    table: dict[str, tuple[str, list[int], int]] = {}
+    numbers: list[int] = []
     offset = 0  # from the end of the header
     for name, array in arrays.items():
         offset = _aligned(offset)
-        crc = zlib.crc32(_buffer(array))
-        table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), offset, crc)
+        table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), offset)
+        numbers += _block_checksums(_buffer(array))
         offset += array.nbytes
-    header = json.dumps({"metadata": metadata, "arrays": table}, separators=(",", ":")).encode()
+    place = _aligned(offset)
+    checksums = np.array(numbers, _CHECKSUM).tobytes()
+    about = {"metadata": metadata, "arrays": table, "checksums": (place, zlib.crc32(checksums))}
+    header = json.dumps(about, separators=(",", ":")).encode()
     header += b" " * (_aligned(_PREFIX.size + len(header)) - _PREFIX.size - len(header))
     layer = disk.layer
     with layer.create(path) as file:
@@ -68,6 +91,8 @@ def write_array_file(
             for name, array in arrays.items():
                 layer.write(file, bytes(start + table[name][2] - file.tell()))
                 layer.write(file, _buffer(array))
+            layer.write(file, bytes(start + place - file.tell()))
+            layer.write(file, checksums)
             if sync:
                 layer.sync(file)
             return file.tell()
@@ -76,10 +101,76 @@ def write_array_file(
             raise
 
 
+def open_regular(path: str) -> BinaryIO:
+    """Open for reading what must be a plain file: from a pipe, say, one would read for ever.
+
+    Raises OSError, and IndexDamagedError for what is another kind of thing.
+    """
+    no_wait = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | no_wait))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise IndexDamagedError(path, "is no file")
+    return file
+
+
+class _Entry(NamedTuple):
+    """Where an array lies: the byte of the file that it begins at, its size in bytes, its first block."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    start: int
+    size: int
+    block: int
+
+
+class Damage(NamedTuple):
+    """``start`` ≤ byte < ``stop`` of a file are not what was written.
+
+    ``name``: of the array that they are in; ``""``: of none.
+    """
+
+    name: str
+    start: int
+    stop: int
+
+
+class SlicedArray:
+    """An array of one dimension of which slices are used: each is checked when it is first taken.
+
+    A slice of it is a NumPy array, a view of the map. Slicing raises IndexDamagedError.
+    """
+
+    __slots__ = ("_array", "_check")
+
+    def __init__(self, array: npt.NDArray[Any], check: Callable[[int, int], None]) -> None:
+        self._array = array
+        self._check = check
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its elements."""
+        return self._array.dtype
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
+        start, stop, _ = part.indices(len(self._array))
+        self._check(start, stop)
+        return self._array[part]
+
+    def part(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """The elements from ``start`` up to before ``stop``, neither negative: slicing, in half the time."""
+        self._check(start, stop)
+        return self._array[start:stop]
+
+
 class ArrayFile:
     """An open container: read-only arrays over one memory map.
 
-    The map lives as long as any array taken from it; there is nothing to close.
+    The map lives as long as any array taken from it; there is nothing to close. Any number of threads may
+    share it: two may check a block at once, and both find the same.
     """
 
     def __init__(self, path: str) -> None:
@@ -91,7 +182,7 @@ class ArrayFile:
             IndexDamagedError: it is cut short, or its header is not what was written.
         """
         self.path = path
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size < _PREFIX.size:
                 raise IndexDamagedError(path, f"is cut short ({size} bytes)")
@@ -108,23 +199,41 @@ class ArrayFile:
         try:
             parsed = json.loads(header)
             self.metadata: dict[str, Any] = parsed["metadata"]
-            self._arrays: dict[str, tuple[str, list[int], int, int]] = parsed["arrays"]
-            ends = [offset + self._size(name) for name, (_, _, offset, _) in self._arrays.items()]
+            self._entries = self._read_entries(parsed["arrays"])
+            place, self._checksums_crc = map(int, parsed["checksums"])
         except Exception as error:  # a forged header can be anything that JSON can say
             raise IndexDamagedError(path, f"has a header of another kind ({error})") from error
-        end = max(ends, default=0)
-        if size != self._start + end:
-            raise IndexDamagedError(path, f"is {size} bytes long instead of {self._start + end}")
+        n_blocks = sum(_blocks(entry.size) for entry in self._entries.values())
+        self._checksums_start = self._start + place
+        end = self._checksums_start + n_blocks * _CHECKSUM.itemsize
+        ends = [entry.start + entry.size for entry in self._entries.values()]
+        if size != end or max(ends, default=0) > end:
+            raise IndexDamagedError(path, f"is {size} bytes long instead of {end}")
+        #: Of every block, whether it was checked.
+        self._verified = bytearray(n_blocks)
 
-    def _size(self, name: str) -> int:
-        dtype, shape, _, _ = self._arrays[name]
-        return np.dtype(dtype).itemsize * math.prod(shape)
+    def _read_entries(self, table: Mapping[str, tuple[str, list[int], int]]) -> dict[str, _Entry]:
+        entries: dict[str, _Entry] = {}
+        block = 0
+        for name, (kind, shape, offset) in table.items():
+            dtype, sides = np.dtype(kind), tuple(map(int, shape))
+            if dtype.kind not in _KINDS or min(int(offset), *sides, 0) < 0:
+                raise ValueError(f"array {name!r}")
+            size = dtype.itemsize * math.prod(sides)
+            entries[name] = _Entry(dtype, sides, self._start + int(offset), size, block)
+            block += _blocks(size)
+        return entries
 
-    def _entry(self, name: str) -> tuple[str, list[int], int, int]:
-        try:
-            return self._arrays[name]
-        except KeyError:
-            raise IndexDamagedError(self.path, f"has no array {name!r}") from None
+    # -- arrays ------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> list[str]:
+        """Of all arrays."""
+        return list(self._entries)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array, by the header alone. Raises IndexDamagedError if there is none."""
+        return self._entry(name).shape
 
     @property
     def size_bytes(self) -> int:
@@ -132,39 +241,113 @@ class ArrayFile:
         return len(self._map)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """One array, as a read-only view of the map."""
-        dtype, shape, offset, _ = self._entry(name)
-        if 0 in shape:
-            return np.zeros(shape, dtype)
-        try:
-            flat = np.frombuffer(self._map, dtype, math.prod(shape), self._start + offset)
-        except ValueError as error:
-            raise IndexDamagedError(self.path, f"has no readable array {name!r} ({error})") from error
-        return flat.reshape(shape) if len(shape) != 1 else flat
+        """One array, as a read-only view of the map, checked wholly. Raises IndexDamagedError."""
+        entry = self._entry(name)
+        if self._verified.find(0, entry.block, entry.block + _blocks(entry.size)) >= 0:
+            self._verify(name, 0, entry.size)
+        return self._unverified(name)
+
+    def sliced(self, name: str) -> SlicedArray:
+        """One array of one dimension, of which what is used is checked."""
+        return SlicedArray(self._unverified(name), self._checker(name))
 
     def pieces(self, name: str, offsets: str) -> Callable[[int], bytes]:
         """A function that reads the n-th piece of the blob ``name``, by the int64 array ``offsets``.
 
-        Slicing the map takes a third of what slicing two arrays does.
+        That array is checked here, and a piece when it is read. Slicing the map takes a third of what slicing
+        two arrays does.
         """
-        data = self._map
-        start = self._start + self._arrays[name][2]
-        starts = self._bytes(offsets).cast("q")
+        data, find, verify = self._map, self._verified.find, self._verify
+        starts = self[offsets].data
+        entry = self._entry(name)
+        begin, base = entry.start, entry.block << _BLOCK_BITS
+        above = base + _BLOCK - 1
 
         def piece(number: int) -> bytes:
-            return data[start + starts[number] : start + starts[number + 1]]
+            start, stop = starts[number], starts[number + 1]
+            if find(0, (base + start) >> _BLOCK_BITS, (above + stop) >> _BLOCK_BITS) >= 0:
+                verify(name, start, stop)
+            return data[begin + start : begin + stop]
 
         return piece
 
-    def _bytes(self, name: str) -> memoryview:
-        offset = self._start + self._arrays[name][2]
-        return memoryview(self._map)[offset : offset + self._size(name)]
+    def _entry(self, name: str) -> _Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise IndexDamagedError(self.path, f"has no array {name!r}") from None
 
-    @property
-    def names(self) -> list[str]:
-        """Of the arrays."""
-        return list(self._arrays)
+    def _unverified(self, name: str) -> npt.NDArray[Any]:
+        dtype, shape, start, size, _ = self._entry(name)
+        if not size:
+            return np.zeros(shape, dtype)
+        flat = np.frombuffer(self._map, dtype, math.prod(shape), start)
+        return flat.reshape(shape) if len(shape) != 1 else flat
 
-    def damaged_arrays(self) -> list[str]:
-        """The names of the arrays whose checksum is wrong: reads the whole file."""
-        return [name for name, (_, _, _, crc) in self._arrays.items() if zlib.crc32(self._bytes(name)) != crc]
+    # -- checksums ---------------------------------------------------------------------------------
+
+    def _checker(self, name: str) -> Callable[[int, int], None]:
+        """``check(start, stop)`` raises IndexDamagedError if one of these elements is damaged."""
+        find, verify = self._verified.find, self._verify
+        entry = self._entry(name)
+        size = entry.dtype.itemsize
+        base = entry.block << _BLOCK_BITS
+        above = base + _BLOCK - 1
+
+        def check(start: int, stop: int) -> None:
+            if find(0, (base + start * size) >> _BLOCK_BITS, (above + stop * size) >> _BLOCK_BITS) >= 0:
+                verify(name, start * size, stop * size)
+
+        return check
+
+    @cached_property
+    def _checksums(self) -> memoryview:
+        """Of every block."""
+        data = self._map[self._checksums_start :]
+        if zlib.crc32(data) != self._checksums_crc:
+            where = f"bytes {self._checksums_start:,} to {self._checksums_start + len(data):,}"
+            raise IndexDamagedError(self.path, f"has damaged checksums ({where})")
+        return np.frombuffer(data, _CHECKSUM).astype(np.uint32).data
+
+    def _verify(self, name: str, start: int, stop: int) -> None:
+        """Check the blocks of these bytes of an array that were not checked yet."""
+        entry = self._entries[name]
+        first, last = max(start, 0) >> _BLOCK_BITS, _blocks(min(stop, entry.size))
+        for number in range(first, last):
+            if not self._verified[entry.block + number]:
+                if not self._is_sound(entry, number):
+                    begin, end = self._bounds(entry, number)
+                    reason = f"is damaged in {name!r}, bytes {begin:,} to {end:,}"
+                    raise IndexDamagedError(self.path, reason)
+                self._verified[entry.block + number] = 1
+
+    def _is_sound(self, entry: _Entry, number: int) -> bool:
+        begin, end = self._bounds(entry, number)
+        return zlib.crc32(self._map[begin:end]) == self._checksums[entry.block + number]
+
+    @staticmethod
+    def _bounds(entry: _Entry, number: int) -> tuple[int, int]:
+        """Where the n-th block of an array begins and ends in the file."""
+        begin = entry.start + (number << _BLOCK_BITS)
+        return begin, min(begin + _BLOCK, entry.start + entry.size)
+
+    def damages(self) -> Iterator[Damage]:
+        """All that is not what was written, in order of the file: reads it all, whatever was checked before.
+
+        Damaged blocks side by side are one. Raises IndexDamagedError if the checksums are damaged.
+        """
+        end = self._start
+        for name, entry in sorted(self._entries.items(), key=lambda item: item[1].start):
+            yield from self._padding(end, entry.start)
+            damaged = [n for n in range(_blocks(entry.size)) if not self._is_sound(entry, n)]
+            while damaged:
+                length = next((n for n, block in enumerate(damaged) if block != damaged[0] + n), len(damaged))
+                begin, _ = self._bounds(entry, damaged[0])
+                yield Damage(name, begin, self._bounds(entry, damaged[length - 1])[1])
+                del damaged[:length]
+            end = entry.start + entry.size
+        yield from self._padding(end, self._checksums_start)
+
+    def _padding(self, start: int, stop: int) -> Iterator[Damage]:
+        if any(self._map[start:stop]):
+            yield Damage("", start, stop)

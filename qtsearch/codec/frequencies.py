@@ -10,6 +10,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from qtsearch.scoring import Sliced
+
 __all__ = ["Arrays", "Frequencies", "encode_frequencies"]
 
 #: The code of a posting that is in the list.
@@ -47,14 +49,18 @@ class Arrays(Protocol):
 class Frequencies:
     """The term frequencies of all postings: a slice of it is a uint16 array of shape (n, 3)."""
 
-    def __init__(self, arrays: Arrays) -> None:
-        """``arrays``: what :func:`encode_frequencies` gives, in memory or in a file."""
-        self._codes = arrays["frequency_codes"]
+    def __init__(self, arrays: Arrays, codes: Sliced | None = None) -> None:
+        """``arrays``: what :func:`encode_frequencies` gives, in memory or in a file. ``codes``: the
+        frequency codes, if they are not to be taken from there."""
+        self._codes = arrays["frequency_codes"] if codes is None else codes
         table = arrays["frequency_table"]
         self._table = np.zeros((256, 3), np.uint16)
         self._table[: len(table)] = table
         self._rare_postings = arrays["rare_postings"]
         self._rare_frequencies = arrays["rare_frequencies"]
+
+    def __len__(self) -> int:
+        return len(self._codes)
 
     def __getitem__(self, part: slice) -> npt.NDArray[np.uint16]:
         start, stop, _ = part.indices(len(self._codes))

@@ -49,7 +49,9 @@ class PastChunk:
         frequencies = segment.frequencies[0 : len(segment.docs)]
         fields = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(frequencies))
         return {
-            "docs": np.repeat(segment.docs.astype(np.int32), frequencies.sum(axis=1, dtype=np.int64)),
+            "docs": np.repeat(
+                self._segment.files[0]["docs"].astype(np.int32), frequencies.sum(axis=1, dtype=np.int64)
+            ),
             "fields": np.repeat(fields, frequencies.ravel()),
         }
 

@@ -92,14 +92,14 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.container import ArrayFile, SlicedArray
 from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
 from qtsearch.forks import cached_property
@@ -127,6 +127,12 @@ NO_DATE: Final = 0
 #: A keyword of more terms has no postings of its own: it is found by its words.
 MAX_PHRASE_TERMS: Final = 8
 
+#: The files of a segment.
+_ARRAYS: Final = 0
+_IMPACTS: Final = 1
+
+Element = TypeVar("Element", bound=np.generic)
+
 
 class SubjectSlice(NamedTuple):
     """The articles ``start`` ≤ doc < ``stop`` have the subject ``slug``, most often written ``name``."""
@@ -148,8 +154,89 @@ class PhraseArrays(NamedTuple):
     starts: npt.NDArray[np.int32]
 
 
+class _Array(Generic[Element]):
+    """An array as an attribute of a segment: taken from its file, and so checked, when first asked for."""
+
+    def __init__(self, file: int = _ARRAYS) -> None:
+        self.file = file
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, segment: Segment, owner: type) -> npt.NDArray[Element]:
+        array = segment.files[self.file][self._name]
+        segment.__dict__[self._name] = array  # from now on an attribute like any other
+        return array
+
+
+class _Sliced:
+    """The same for an array that is large: slices of it are checked when they are taken."""
+
+    def __init__(self, file: int = _ARRAYS) -> None:
+        self.file = file
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, segment: Segment, owner: type) -> SlicedArray:
+        array = segment.__dict__[self._name] = segment.files[self.file].sliced(self._name)
+        return array
+
+
 class Segment:
-    """One open segment. Arrays are attributes, under the names of the table above; all are read-only."""
+    """One open segment. Arrays are attributes, under the names of the table above; all are read-only.
+
+    What is used of an array is checked when it is first used: then IndexDamagedError is raised if it is not
+    what was written. Of those that are large, slices are to be taken.
+    """
+
+    terms = _Array[Any]()
+    term_soft = _Array[Any]()
+    field_df = _Array[Any]()
+    offsets = _Array[np.int64]()
+    docs = _Sliced()
+    position_offsets = _Array[np.int64]()
+    positions = _Sliced()
+    forms = _Array[Any]()
+    form_terms = _Array[Any]()
+    form_frequencies = _Array[Any]()
+    form_capitals = _Array[np.uint32]()
+    keyword_postings = _Array[np.int32]()
+    phrase_keys = _Array[np.int64]()
+    phrase_children = _Array[np.int32]()
+    phrase_offsets = _Array[np.int32]()
+    phrase_docs = _Array[Any]()
+    pair_seconds = _Array[Any]()
+    pair_children = _Array[np.int32]()
+    pair_offsets = _Array[np.int32]()
+    pair_docs = _Sliced()
+    pair_counts = _Array[np.uint8]()
+    compound_seconds = _Array[np.int32]()
+    compound_wholes = _Array[np.int32]()
+    compound_children = _Array[np.int32]()
+    compound_rows = _Array[np.int32]()
+    compound_offsets = _Array[np.int32]()
+    alone_offsets = _Array[np.int32]()
+    alone_postings = _Array[np.int32]()
+    apart_offsets = _Array[np.int32]()
+    apart_docs = _Array[Any]()
+    key_terms = _Array[Any]()
+    key_weights = _Array[np.uint8]()
+    abbreviations = _Array[Any]()
+    expansion_starts = _Array[np.int32]()
+    expansion_shares = _Array[np.float32]()
+    expansion_offsets = _Array[np.int32]()
+    expansion_terms = _Array[np.int32]()
+    lengths = _Array[np.uint16]()
+    field_starts = _Array[np.uint16]()
+    ids = _Array[np.int64]()
+    dates = _Array[np.int32]()
+    originals = _Array[np.int32]()
+    question_ranks = _Array[np.int32]()
+    url_order = _Array[Any]()
+    impacts = _Sliced(_IMPACTS)
+    max_impacts = _Array[np.uint16](_IMPACTS)
+    pair_impacts = _Sliced(_IMPACTS)
 
     def __init__(self, folder: str, segment_id: str) -> None:
         """Map the files of a segment.
@@ -168,57 +255,12 @@ class Segment:
             self.subjects = tuple(SubjectSlice(*row) for row in arrays.metadata["subjects"])
         except (KeyError, TypeError) as error:
             raise IndexDamagedError(arrays.path, "has no list of subjects") from error
-        self.terms = arrays["terms"]
-        self.term_soft = arrays["term_soft"]
-        self.field_df = arrays["field_df"]
-        self.offsets: npt.NDArray[np.int64] = arrays["offsets"]
-        self.docs = arrays["docs"]
-        self.frequencies = Frequencies(arrays)
-        self.position_offsets: npt.NDArray[np.int64] = arrays["position_offsets"]
-        self.positions: npt.NDArray[np.uint16] = arrays["positions"]
-        self.forms = arrays["forms"]
-        self.form_terms = arrays["form_terms"]
-        self.form_frequencies = arrays["form_frequencies"]
-        self.form_capitals: npt.NDArray[np.uint32] = arrays["form_capitals"]
-        self.keyword_postings: npt.NDArray[np.int32] = arrays["keyword_postings"]
-        self.phrase_keys: npt.NDArray[np.int64] = arrays["phrase_keys"]
-        self.phrase_children: npt.NDArray[np.int32] = arrays["phrase_children"]
-        self.phrase_offsets: npt.NDArray[np.int32] = arrays["phrase_offsets"]
-        self.phrase_docs = arrays["phrase_docs"]
-        self.pair_seconds = arrays["pair_seconds"]
-        self.pair_children: npt.NDArray[np.int32] = arrays["pair_children"]
-        self.pair_offsets: npt.NDArray[np.int32] = arrays["pair_offsets"]
-        self.pair_docs = arrays["pair_docs"]
-        self.pair_counts: npt.NDArray[np.uint8] = arrays["pair_counts"]
-        self.compound_seconds: npt.NDArray[np.int32] = arrays["compound_seconds"]
-        self.compound_wholes: npt.NDArray[np.int32] = arrays["compound_wholes"]
-        self.compound_children: npt.NDArray[np.int32] = arrays["compound_children"]
-        self.compound_rows: npt.NDArray[np.int32] = arrays["compound_rows"]
-        self.compound_offsets: npt.NDArray[np.int32] = arrays["compound_offsets"]
-        self.alone_offsets: npt.NDArray[np.int32] = arrays["alone_offsets"]
-        self.alone_postings: npt.NDArray[np.int32] = arrays["alone_postings"]
-        self.apart_offsets: npt.NDArray[np.int32] = arrays["apart_offsets"]
-        self.apart_docs = arrays["apart_docs"]
-        self.key_terms = arrays["key_terms"]
-        self.key_weights: npt.NDArray[np.uint8] = arrays["key_weights"]
-        self.abbreviations = arrays["abbreviations"]
-        self.expansion_starts: npt.NDArray[np.int32] = arrays["expansion_starts"]
-        self.expansion_shares: npt.NDArray[np.float32] = arrays["expansion_shares"]
-        self.expansion_offsets: npt.NDArray[np.int32] = arrays["expansion_offsets"]
-        self.expansion_terms: npt.NDArray[np.int32] = arrays["expansion_terms"]
-        self.lengths: npt.NDArray[np.uint16] = arrays["lengths"]
-        self.field_starts: npt.NDArray[np.uint16] = arrays["field_starts"]
-        self.ids: npt.NDArray[np.int64] = arrays["ids"]
-        self.dates: npt.NDArray[np.int32] = arrays["dates"]
-        self.originals: npt.NDArray[np.int32] = arrays["originals"]
-        self.question_ranks: npt.NDArray[np.int32] = arrays["question_ranks"]
-        self.url_order = arrays["url_order"]
-        self.impacts: npt.NDArray[np.uint16] = impacts["impacts"]
-        self.max_impacts: npt.NDArray[np.uint16] = impacts["max_impacts"]
-        self.pair_impacts: npt.NDArray[np.uint8] = impacts["pair_impacts"]
-        self.n_docs = len(self.ids)
-        sizes = (len(self.impacts), len(self.max_impacts), len(self.pair_impacts))
-        if sizes != (len(self.docs), len(self.terms), len(self.pair_docs)):
+        self.n_docs = arrays.shape("ids")[0]
+        for name, attribute in vars(Segment).items():
+            if isinstance(attribute, _Array | _Sliced):
+                self.files[attribute.file].shape(name)  # which raises an error if there is none
+        sizes = [impacts.shape(name) for name in ("impacts", "max_impacts", "pair_impacts")]
+        if sizes != [arrays.shape(name) for name in ("docs", "terms", "pair_docs")]:
             raise IndexDamagedError(impacts.path, f"does not belong to {arrays.path}")
         try:
             self.parameters = RankingParameters.from_dict(impacts.metadata["parameters"])
@@ -229,14 +271,31 @@ class Segment:
                 raise ValueError(f"average lengths {self.average_lengths}")
         except (KeyError, TypeError, ValueError) as error:
             raise IndexDamagedError(impacts.path, f"has no ranking parameters ({error})") from error
-        #: The heading of an article as bytes, in UTF-8: its url, a NUL, its question.
-        self.heading = arrays.pieces("headings", "heading_offsets")
-        self._records = arrays.pieces("records", "record_offsets")
-        self.dictionary = arrays["dictionary"].tobytes()
+
+    @cached_property
+    def frequencies(self) -> Frequencies:
+        """The term frequencies of all postings."""
+        arrays = self.files[_ARRAYS]
+        return Frequencies(arrays, arrays.sliced("frequency_codes"))
+
+    @cached_property
+    def heading(self) -> Callable[[int], bytes]:
+        """What gives the heading of an article as bytes, in UTF-8: its url, a NUL, its question."""
+        return self.files[_ARRAYS].pieces("headings", "heading_offsets")
+
+    @cached_property
+    def _records(self) -> Callable[[int], bytes]:
+        return self.files[_ARRAYS].pieces("records", "record_offsets")
+
+    @cached_property
+    def dictionary(self) -> bytes:
+        """What all records are compressed with."""
+        return self.files[_ARRAYS]["dictionary"].tobytes()
 
     @cached_property
     def copies(self) -> npt.NDArray[np.intp]:
         """The pages of all articles that stand on several, ascending. Raises IndexDamagedError."""
+        # A forged index could ask for any amount of memory here.
         if self.originals.min() < 0 or self.originals.max() >= self.n_docs:
             raise IndexDamagedError(self.files[0].path, "has copies of pages that it has not")
         pages = np.bincount(self.originals, minlength=self.n_docs)
@@ -274,9 +333,11 @@ class Segment:
         """Articles of which these terms, in this order, are a keyword, :data:`MAX_PHRASE_TERMS` at most."""
         if len(terms) == 1:
             # Of the same dtype, or searchsorted makes a copy of the whole array.
-            bounds = self.offsets[terms[0] : terms[0] + 2].astype(self.keyword_postings.dtype)
-            first, last = self.keyword_postings.searchsorted(bounds)
-            return self.docs[self.keyword_postings[first:last]]
+            start, stop = self.offsets[terms[0] : terms[0] + 2].astype(self.keyword_postings.dtype)
+            first, last = self.keyword_postings.searchsorted((start, stop))
+            docs = self.docs[start:stop]
+            found: npt.NDArray[Any] = docs[self.keyword_postings[first:last] - start]
+            return found
         n_terms = len(self.terms)
         parent = terms[0]
         for term in terms[1:]:

@@ -61,17 +61,16 @@ class _TextTerms(_FieldTerms):
         self._numbers = np.flatnonzero(segment.field_df[:, field])
         self.words = segment.terms[self._numbers].tolist()
 
-    def _postings(self, place: int) -> tuple[int, npt.NDArray[np.intp], npt.NDArray[Any]]:
-        """The term's number, its postings that are in this field, and the frequencies of all its postings."""
-        number = int(self._numbers[place])
-        start, stop = self._segment.offsets[number : number + 2]
+    def _postings(self, place: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any], npt.NDArray[Any]]:
+        """The term's postings that are in this field, their articles, the frequencies of all its postings."""
+        start, stop = self._segment.offsets[self._numbers[place] :][:2].tolist()
         frequencies = self._segment.frequencies[start:stop]
-        return number, np.flatnonzero(frequencies[:, self._field]), frequencies
+        here = np.flatnonzero(frequencies[:, self._field])
+        return here, self._segment.docs[start:stop][here], frequencies
 
     def info(self, place: int) -> TermInfo:
-        number, here, frequencies = self._postings(place)
+        here, docs, frequencies = self._postings(place)
         weights = frequencies[here, self._field]
-        docs = self._segment.docs[self._segment.offsets[number] + here]
         lengths = self._segment.lengths[docs, self._field]
         return TermInfo(
             weight=int(weights.sum(dtype=np.int64)),
@@ -92,12 +91,11 @@ class _TextTerms(_FieldTerms):
 
     def matcher(self, place: int) -> PostingMatcher:
         segment, field = self._segment, self._field
-        number, here, frequencies = self._postings(place)
-        docs = segment.docs[segment.offsets[number] + here]
+        here, docs, frequencies = self._postings(place)
         counts = frequencies[here, field].astype(np.int64)
         # A posting's positions follow those of the postings before it; in it, the fields take turns.
         totals = frequencies.sum(axis=1, dtype=np.int64)
-        starts = segment.position_offsets[number] + np.cumsum(totals) - totals
+        starts = segment.position_offsets[self._numbers[place]] + np.cumsum(totals) - totals
         starts = starts[here] + frequencies[here, :field].sum(axis=1, dtype=np.int64)
 
         def positions(posting: int) -> list[int]:

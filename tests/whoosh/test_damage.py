@@ -162,36 +162,33 @@ def test_missing_file(index_copy: Path, suffix: str) -> None:
 
 
 def test_damaged_article(examples: Pair, index_copy: Path) -> None:
-    """Whichever byte of an article's text is changed, reading it gives an error and never another text."""
+    """Whichever byte of an article's text is changed, reading it gives an error."""
     path = _file(index_copy, ".arrays")
     number = 20
     url = examples.articles[number].url
     article = qtsearch.open_index(index_copy).get(url)
     record = qtsearch.open_index(index_copy)._snapshot.searcher.segment._records(number)
     start = path.read_bytes().index(record)
-    n_refused = 0
     with path.open("r+b", buffering=0) as file:
         for place in range(len(record)):
             os.pwrite(file.fileno(), bytes([record[place] ^ 0x10]), start + place)
-            try:
-                assert qtsearch.open_index(index_copy).get(url) == article
-            except IndexDamagedError as error:
-                n_refused += 1
-                assert_helpful(error, path)
+            with pytest.raises(IndexDamagedError, match="'records'") as caught:
+                qtsearch.open_index(index_copy).get(url)
+            assert_helpful(caught.value, path)
             os.pwrite(file.fileno(), record[place : place + 1], start + place)
-    assert n_refused > 0.9 * len(record)  # the rest are bits that the compression does not use
+    assert qtsearch.open_index(index_copy).get(url) == article
 
 
 def test_damaged_article_through_whoosh(index_copy: Path) -> None:
-    """An article whose text is damaged is an error in Whoosh too; other articles are read."""
+    """An article whose text is damaged is an error in Whoosh too; articles of other blocks are read."""
     path = _file(index_copy, ".arrays")
     record = qtsearch.open_index(index_copy)._snapshot.searcher.segment._records(20)
     path.write_bytes(path.read_bytes().replace(record, bytes(len(record))))
     with whoosh.index.open_dir(index_copy).searcher() as searcher:
         with pytest.raises(IndexDamagedError) as caught:
             searcher.stored_fields(20)
-        assert searcher.stored_fields(19)["answer"]
-        assert searcher.stored_fields(21)["answer"]
+        assert searcher.stored_fields(0)["answer"]
+        assert searcher.stored_fields(searcher.doc_count() - 1)["answer"]
     assert_helpful(caught.value, path)
 
 

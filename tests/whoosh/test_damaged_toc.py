@@ -145,8 +145,10 @@ def _nested(depth: int) -> list[Any]:
         _segment_with({"segid": _nested(20)}),
         b"\x80\x02]r\xff\xff\xff\x00.",
         b"\x80\x04\x8e" + b"\0" * 4 + b"\x01\0\0\0.",
+        b"\x80\x05\x96" + b"\0" * 4 + b"\x01\0\0\0.",
+        b"\x80\x02" + b"]2" * 100_000 + b".",
     ],
-    ids=["a name to print", "a place in the memo", "a size"],
+    ids=["a name to print", "a place in the memo", "a size", "the size of a byte array", "copies"],
 )
 def test_greedy_segment_list(index_copy: Path, hostile: bytes) -> None:
     """A few bytes in the list of segments cannot ask for much memory."""
@@ -160,6 +162,57 @@ def test_greedy_segment_list(index_copy: Path, hostile: bytes) -> None:
         tracemalloc.stop()
     assert peak_bytes < 1 << 20
     assert_helpful(caught.value, index_copy)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"\x80\x02})" + b"\x85" * 200_000 + b"Ns.",
+        b"\x80\x02" + b"(" * 200_000 + b".",
+        b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".",
+        b"\x80\x02cqtsearch.codec.plugin\nArraySegment\n(NN}U\x07__new__cqtsearch.codec.plugin\nArraySegment\ns"
+        b"\x86b)\x81.",
+    ],
+    ids=["a tuple to hash", "marks", "lists in lists", "a class that makes itself"],
+)
+def test_deep_segment_list(index_copy: Path, hostile: bytes) -> None:
+    """What is nested deeply is refused, and does not end the interpreter, which hashes tuples recursively."""
+    _toc(index_copy).write_bytes(_with_pickles(_toc(index_copy).read_bytes(), segments=hostile))
+    # In a process of its own, or there would be no test left to fail.
+    code = (
+        "import sys, qtsearch\n"
+        "try: qtsearch.open_index(sys.argv[1])\n"
+        "except qtsearch.IndexDamagedError: print('told')"
+    )
+    command = [sys.executable, "-c", code, str(index_copy)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("told\n", "")
+
+
+def test_endless_number_in_toc(index_copy: Path) -> None:
+    """A number that goes on and on is refused before it is computed."""
+    data = _toc(index_copy).read_bytes()
+    _toc(index_copy).write_bytes(data[:14] + b"\xff" * 200_000 + data[14:])
+    with pytest.raises(IndexDamagedError, match="number without end"):
+        qtsearch.open_index(index_copy)
+
+
+def test_huge_toc(index_copy: Path) -> None:
+    """A table of contents of many gigabytes is not read."""
+    with _toc(index_copy).open("r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(IndexDamagedError, match="longer than") as caught:
+        qtsearch.open_index(index_copy)
+    assert_helpful(caught.value, _toc(index_copy))
+
+
+def test_pipe_as_toc(index_copy: Path) -> None:
+    """A pipe in place of a file is refused: one would wait for ever to read from it."""
+    _toc(index_copy).unlink()
+    os.mkfifo(_toc(index_copy))
+    with pytest.raises(IndexDamagedError, match="is no file") as caught:
+        qtsearch.open_index(index_copy)
+    assert_helpful(caught.value, _toc(index_copy))
 
 
 @pytest.mark.parametrize(
