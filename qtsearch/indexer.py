@@ -38,7 +38,7 @@ from qtsearch.codec.sources import (
     write_sources,
 )
 from qtsearch.codec.writer import SegmentWriter
-from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError, SourceError
+from qtsearch.errors import ArticleError, IndexDamagedError, IndexMissingError, QtsearchError, SourceError
 from qtsearch.index import default_path
 from qtsearch.parameters import RankingParameters
 from qtsearch.publications import HISTORY_LENGTH, entry_of
@@ -131,22 +131,29 @@ def reindex(
         progress=progress or _no_progress,
     )
     if dry_run:
-        with tempfile.TemporaryDirectory(prefix="qtsearch-") as work:
-            return run.report(run.prepare(work), None)
+        return run.until_sound(lambda: _rehearse(run))
     publishing.make_index_folder(folder)
     with publishing.WriteLock(folder, wait):
         publishing.clean(folder, kept_segments(folder))
-        segment_id = publishing.new_segment_id()
-        work = publishing.make_work_folder(folder, segment_id)
-        try:
-            prepared = run.prepare(work)
-            published = run.publish(prepared, segment_id, work)
-        except BaseException:
-            publishing.discard_segment(folder, segment_id)
-            raise
-        finally:
-            disk.discard(work)
-    return run.report(prepared, published)
+        return run.until_sound(lambda: _perform(run, folder))
+
+
+def _rehearse(run: _Run) -> ReindexReport:
+    with tempfile.TemporaryDirectory(prefix="qtsearch-") as work:
+        return run.report(run.prepare(work), None)
+
+
+def _perform(run: _Run, folder: str) -> ReindexReport:
+    segment_id = publishing.new_segment_id()
+    work = publishing.make_work_folder(folder, segment_id)
+    try:
+        prepared = run.prepare(work)
+        return run.report(prepared, run.publish(prepared, segment_id, work))
+    except BaseException:
+        publishing.discard_segment(folder, segment_id)
+        raise
+    finally:
+        disk.discard(work)
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -232,6 +239,18 @@ class _Run:
         self._processes = processes
         self._progress = progress
         self._past: _Past | None = None
+        self._anew = False  # whatever is there
+
+    def until_sound(self, attempt: Callable[[], ReindexReport]) -> ReindexReport:
+        """What an attempt gives, at the second time without the index as it is if that turns out damaged."""
+        try:
+            return attempt()
+        except IndexDamagedError as error:
+            if self._past is None:
+                raise
+            _log.warning("the index is built anew, for what is there is damaged: %s", error)
+        self._anew = True
+        return attempt()
 
     # -- read --------------------------------------------------------------------------------------
 
@@ -283,6 +302,8 @@ class _Run:
         return _Prepared(changes, full, writer, kept, self._kept(changes), warnings_of(writer, kept))
 
     def _open_past(self) -> _Past | None:
+        if self._anew:
+            return None
         try:
             current, segment = generation.open_segment(self._folder)
             file = ArrayFile(sources_path(self._folder, current.segment_id))

@@ -138,6 +138,9 @@ class Postings:
         self.last_child: int = planner.phrase_children[term + 1]
         self.first_pair: int = planner.pair_children[term]
         self.last_pair: int = planner.pair_children[term + 1]
+        if self.first_pair < self.last_pair:
+            segment.pair_seconds.check(self.first_pair, self.last_pair)
+            segment.pair_offsets.check(self.first_pair, self.last_pair + 1)
         # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
         # any other, the same as a list.
         self.laid: Laid | None = None
@@ -300,8 +303,8 @@ class Planner:
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
         self._phrase_offsets = segment.phrase_offsets.data
-        self._pair_seconds = segment.pair_seconds.data
-        self._pair_offsets = segment.pair_offsets.data
+        self._pair_seconds = segment.pair_seconds.unchecked
+        self._pair_offsets = segment.pair_offsets.unchecked
         self._n_terms = len(segment.terms)
         # With a field left out, a posting may count nothing.
         self._all_count = min(weighting.weights) > 0

@@ -117,8 +117,10 @@ class Expander:
             if " " in short:
                 self._longer.setdefault(short.partition(" ")[0], []).append(short)
         self._words = _words_of(segment, shorts)
-        # A query has one of these terms, or of these tokens, if it has a short form: nearly all have none.
-        self._terms = {planner.find(form) for form in {*shorts, *self._longer} - self._words}
+        # A query has one of these terms, or of these tokens, if it has a short form: nearly all have none. -1
+        # is a word that no article has.
+        numbers = [segment.find_form(form.encode()) for form in {*shorts, *self._longer} - self._words]
+        self._terms = {-1 if number < 0 else int(segment.form_terms[number]) for number in numbers}
         self._tokens = {short.upper() for short in self._words} | {f"{short.upper()}s" for short in shorts}
 
     def _add(self, group: tuple[str, ...], planner: Planner) -> None:

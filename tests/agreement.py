@@ -180,9 +180,10 @@ class Sums:
     def _pair_counts(self, first: str, second: str) -> dict[int, int]:
         """The articles that have a pair, and what it counts in each."""
         segment, number = self._segment, self._numbers[first]
+        seconds, offsets = segment.pair_seconds[:], segment.pair_offsets[:]
         for node in range(segment.pair_children[number], segment.pair_children[number + 1]):
-            if segment.pair_seconds[node] == self._numbers[second]:
-                part = slice(segment.pair_offsets[node], segment.pair_offsets[node + 1])
+            if seconds[node] == self._numbers[second]:
+                part = slice(offsets[node], offsets[node + 1])
                 impacts = segment.pair_impacts[part].tolist()
                 return dict(zip(segment.pair_docs[part].tolist(), impacts, strict=True))
         return {}

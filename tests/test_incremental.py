@@ -352,3 +352,21 @@ def test_the_report_as_a_file(source, tmp_path):
     assert "1 rejected" in done.stdout
     again = run("reindex", source, "--index", tmp_path / "index")
     assert (again.returncode, "nothing to do" in again.stdout) == (3, True)
+
+
+def test_a_damaged_index_is_built_anew(source, tmp_path, caplog):
+    """What is damaged is not gone on with: the log says so, and all files are read."""
+    index = tmp_path / "index"
+    for suffix in (".arrays", ".sources", ".toc"):
+        qtsearch.reindex(source, index)
+        (path,) = index.glob(f"*{suffix}")
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        path.unlink()
+        path.write_bytes(data)
+        reworded(paths_of(source)[0])
+        caplog.clear()
+        report = qtsearch.reindex(source, index)
+        assert (report.published, report.full, report.pages) == (True, True, 66)
+        assert "built anew" in caplog.text
+        assert qtsearch.verify(index).ok

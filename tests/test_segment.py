@@ -143,10 +143,11 @@ def test_pairs(segment, pages):
                 expected.setdefault((first, second), []).append(doc)
     terms = [term.decode() for term in segment.terms.tolist()]
     found = []
+    seconds, offsets = segment.pair_seconds[:], segment.pair_offsets[:]
     for number, first in enumerate(terms):
         for node in range(segment.pair_children[number], segment.pair_children[number + 1]):
-            second = terms[segment.pair_seconds[node]]
-            part = slice(segment.pair_offsets[node], segment.pair_offsets[node + 1])
+            second = terms[seconds[node]]
+            part = slice(offsets[node], offsets[node + 1])
             counts = dict(
                 zip(segment.pair_docs[part].tolist(), segment.pair_counts[part].tolist(), strict=True)
             )
@@ -154,7 +155,7 @@ def test_pairs(segment, pages):
             assert counts == Counter(expected[first, second])
             found.append((first, second))
     assert found == sorted(expected, key=lambda pair: [term.encode() for term in pair])
-    assert segment.pair_offsets[-1] == len(segment.pair_docs) == len(segment.pair_impacts)
+    assert offsets[-1] == len(segment.pair_docs) == len(segment.pair_impacts)
     assert any(len(docs) > len(set(docs)) for docs in expected.values())
 
 

@@ -141,11 +141,14 @@ class SlicedArray:
     A slice of it is a NumPy array, a view of the map. Slicing raises IndexDamagedError.
     """
 
-    __slots__ = ("_array", "_check")
+    __slots__ = ("_array", "check", "unchecked")
 
     def __init__(self, array: npt.NDArray[Any], check: Callable[[int, int], None]) -> None:
         self._array = array
-        self._check = check
+        #: ``check(start, stop)`` raises IndexDamagedError if one of these elements is damaged.
+        self.check = check
+        #: All elements, for whoever checks those that are used.
+        self.unchecked = array.data
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -157,12 +160,12 @@ class SlicedArray:
 
     def __getitem__(self, part: slice) -> npt.NDArray[Any]:
         start, stop, _ = part.indices(len(self._array))
-        self._check(start, stop)
+        self.check(start, stop)
         return self._array[part]
 
     def part(self, start: int, stop: int) -> npt.NDArray[Any]:
         """The elements from ``start`` up to before ``stop``, neither negative: slicing, in half the time."""
-        self._check(start, stop)
+        self.check(start, stop)
         return self._array[start:stop]
 
 
