@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import os
 import random
 import signal
@@ -200,6 +201,7 @@ def main() -> int:
     parts = options.parts.split(",")
     if unknown := set(parts) - {"kills", "cuts", "errors"}:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    logging.getLogger("qtsearch").setLevel(logging.CRITICAL)  # which tells of every fault
     workers._BATCH = 4  # so that eight articles are work for two processes
     tally = Tally()
     began = time.monotonic()

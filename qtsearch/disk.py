@@ -110,9 +110,9 @@ def discard(path: str) -> None:
     try:
         if os.path.isdir(path) and not os.path.islink(path):
             layer.rmtree(path)
-        else:
+        elif os.path.lexists(path):
             layer.unlink(path)
     except FileNotFoundError:
-        pass  # which is what was wanted
+        pass  # somebody was faster
     except OSError as error:
         _log.warning("%s is left over until the next run: %s", path, error)
