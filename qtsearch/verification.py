@@ -21,6 +21,7 @@ from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.invariants import Arrays, broken
 from qtsearch.codec.plugin import ArraySegment
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
+from qtsearch.codec.sources import kept_segments
 from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexVersionError
 from qtsearch.generation import Generation, TableOfContents
 from qtsearch.index import default_path
@@ -232,9 +233,10 @@ class _Run:
     # -- leftovers ---------------------------------------------------------------------------------
 
     def _look_for_leftovers(self, toc: TableOfContents, current: Generation) -> None:
+        needed = {current.segment_id, *kept_segments(self._folder)}
         for name in sorted(os.listdir(self._folder)):
             match = _OURS.fullmatch(name)
-            if match is None or match[1] == current.segment_id:
+            if match is None or match[1] in needed:
                 continue
             if match[2] is None or match[3] is not None or int(match[2]) != toc.number:
                 self.warnings.append(

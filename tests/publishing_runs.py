@@ -70,12 +70,12 @@ def make_scenes(place: Path, processes: int = 1) -> list[Scene]:
     sky.write_text(sky.read_text(encoding="utf-8").replace("\nanswer:", "\nanswer: Atp,"), encoding="utf-8")
 
     def reindex(folder: Path) -> None:
-        qtsearch.reindex(new, folder, processes=processes)
+        qtsearch.reindex(new, folder, processes=processes, full=True, allow_shrink=True)
 
     def tune(folder: Path) -> None:
         qtsearch.set_parameters(folder, RankingParameters(k1=0.9, keyword_share=0.2))
 
-    qtsearch.reindex(old, index)
+    qtsearch.reindex(old, index, full=True, allow_shrink=True)
     for name, text in STRANGERS.items():
         (index / name).write_text(text)
     began = answers(index)

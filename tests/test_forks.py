@@ -51,7 +51,7 @@ def ended(pid: int) -> str:
 @pytest.fixture
 def index(tmp_path, sample_folder) -> Iterator[qtsearch.Index]:
     """An index of the samples, just opened."""
-    qtsearch.reindex(sample_folder, tmp_path / "index", processes=1)
+    qtsearch.reindex(sample_folder, tmp_path / "index", processes=1, full=True, allow_shrink=True)
     with qtsearch.open_index(tmp_path / "index") as index:
         yield index
 
@@ -77,7 +77,7 @@ def test_children_search_refresh_and_close(index, tmp_path, write_article):
     def work():
         ask(index)
         assert [(hit.url, hit.score, hit.answer) for hit in index.search("clot")] == expected
-        qtsearch.reindex(tmp_path / "new", index.path, processes=1)
+        qtsearch.reindex(tmp_path / "new", index.path, processes=1, full=True, allow_shrink=True)
         assert index.refresh()
         assert [hit.url for hit in index.search("clot")] == ["/new"]
         index.close()

@@ -357,14 +357,15 @@ def test_the_report_as_a_file(source, tmp_path):
 def test_a_damaged_index_is_built_anew(source, tmp_path, caplog):
     """What is damaged is not gone on with: the log says so, and all files are read."""
     index = tmp_path / "index"
-    for suffix in (".arrays", ".sources", ".toc"):
+    for number, suffix in enumerate((".arrays", ".sources", ".toc")):
         qtsearch.reindex(source, index)
         (path,) = index.glob(f"*{suffix}")
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 0xFF
         path.unlink()
         path.write_bytes(data)
-        reworded(paths_of(source)[0])
+        path = paths_of(source)[0]
+        path.write_text(path.read_text().replace("answer: ", f"answer: Reworded {number}. ", 1))
         caplog.clear()
         report = qtsearch.reindex(source, index)
         assert (report.published, report.full, report.pages) == (True, True, 66)

@@ -49,7 +49,7 @@ class Edition:
                 seo={"page_keywords": f"keyword{number}, blood clot"},
             )
         with mock.patch("os.fsync"):  # it takes most of the time, and nothing here loses power
-            qtsearch.reindex(source, self.folder, processes=1)
+            qtsearch.reindex(source, self.folder, processes=1, full=True, allow_shrink=True)
 
 
 @pytest.fixture

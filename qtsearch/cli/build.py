@@ -37,9 +37,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("--dry-run", "say what would be done, and write nothing"),
     ):
         reindex.add_argument(option, action="store_true", help=text)
-    reindex.add_argument(
-        "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another process that writes"
-    )
+    add_wait(reindex)
     reindex.add_argument("--report", metavar="FILE", help="write the report to a file, as JSON")
     reindex.add_argument("--json", action="store_true", help="print one JSON object")
     reindex.set_defaults(run=_reindex)

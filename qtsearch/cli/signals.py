@@ -79,10 +79,11 @@ def _generation(index: str | None) -> int:
 def _clean(index: str | None) -> None:
     """Remove what is left over: the signal may have come between the making of a file and its `try`."""
     from qtsearch import publishing
+    from qtsearch.codec.sources import kept_segments
     from qtsearch.errors import IndexLockedError
     from qtsearch.index import default_path
 
     folder = default_path() if index is None else index
     # Another process that writes cleans up itself; a folder that cannot be written has nothing of ours.
     with contextlib.suppress(IndexLockedError, OSError), publishing.WriteLock(folder):
-        publishing.clean(folder)
+        publishing.clean(folder, kept_segments(folder))

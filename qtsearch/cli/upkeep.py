@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from qtsearch.cli.common import OK, add_index, command, print_json
+from qtsearch.cli.common import OK, add_index, add_wait, command, print_json
+from qtsearch.cli.signals import stoppable
 from qtsearch.markup import remove_controls
 
 __all__ = ["add_commands"]
@@ -58,9 +59,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "the next reindex brings the index up to date with the files again",
     )
     add_index(rollback)
-    rollback.add_argument(
-        "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another process that writes"
-    )
+    add_wait(rollback)
     rollback.add_argument("--json", action="store_true", help="print one JSON object")
     rollback.set_defaults(run=_rollback)
 
@@ -112,7 +111,8 @@ def _rollback(arguments: argparse.Namespace) -> int:
     from qtsearch.index import default_path
 
     folder = os.path.abspath(default_path() if arguments.index is None else arguments.index)
-    rollback(folder, wait=arguments.wait)
+    with stoppable(folder):
+        rollback(folder, wait=arguments.wait)
     entry = history(folder)[0]
     if arguments.json:
         print_json(entry.to_dict())
