@@ -78,10 +78,10 @@ def test_a_second_writer_gets_a_typed_error_that_names_the_lock(tmp_path):
     def second(done: int, total: int) -> None:
         if not told:
             with pytest.raises(qtsearch.IndexLockedError) as caught:
-                qtsearch.reindex(SAMPLES / "nursing", tmp_path)
+                qtsearch.reindex(SAMPLES / "nursing", tmp_path, full=True, allow_shrink=True)
             told.append(str(caught.value))
 
-    qtsearch.reindex(SAMPLES / "nursing", tmp_path, progress=second)
+    qtsearch.reindex(SAMPLES / "nursing", tmp_path, progress=second, full=True, allow_shrink=True)
     assert f"process {os.getpid()} " in told[0]
     assert str(tmp_path) in told[0]
     assert issubclass(qtsearch.IndexLockedError, qtsearch.QtsearchError)
@@ -98,7 +98,7 @@ def test_readers_meet_no_lock_during_a_reindex(tmp_path):
         with qtsearch.open_index(tmp_path) as index:
             seen.append(urls(index.search("clot")) == urls(old.search("clot")) == expected)
 
-    qtsearch.reindex(SAMPLES / "nursing", tmp_path, progress=read)
+    qtsearch.reindex(SAMPLES / "nursing", tmp_path, progress=read, full=True, allow_shrink=True)
     assert seen
     assert all(seen)
     assert urls(old.search("clot")) == expected
@@ -116,13 +116,13 @@ def test_a_killed_reindex_leaves_the_old_generation(tmp_path):
         "def die(*names): os.kill(os.getpid(), signal.SIGKILL)\n"
         "disk.layer.rename = die\n"  # all is written, nothing is published
         "import qtsearch\n"
-        "qtsearch.reindex(sys.argv[1], sys.argv[2])\n"
+        "qtsearch.reindex(sys.argv[1], sys.argv[2], full=True, allow_shrink=True)\n"
     )
     killed = subprocess.run([sys.executable, "-c", code, SAMPLES / "nursing", tmp_path], check=False)
     assert killed.returncode == -signal.SIGKILL
     with qtsearch.open_index(tmp_path) as index:
         assert (index.generation, urls(index.search("clot"))) == (1, expected)
-    assert qtsearch.reindex(SAMPLES / "nursing", tmp_path).generation == 2
+    assert qtsearch.reindex(SAMPLES / "nursing", tmp_path, full=True, allow_shrink=True).generation == 2
 
 
 def test_ten_hits_of_thousands_cost_ten_hits(many, monkeypatch):

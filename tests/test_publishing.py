@@ -76,7 +76,7 @@ def test_a_publish_removes_what_went_before(folder):
 def test_segments_that_are_kept(folder):
     """``keep`` names segments whose files stay; without their TOC, and until a run does not name them."""
     first = segment_of(folder)
-    kept = {f"MAIN_{first}.arrays", f"MAIN_{first}.impacts"}
+    kept = {f"MAIN_{first}.{extension}" for extension in ("arrays", "impacts", "sources")}
     second = add_segment(folder, "1")
     publishing.publish(str(folder), "1", 2, keep=[first])
     assert names(folder) == kept | second | {"_MAIN_2.toc", "MAIN_WRITELOCK"}

@@ -335,12 +335,12 @@ def test_what_is_put_right_without_a_trace_is_found(edition, clock):
     assert len(index) == 2
 
 
-def test_postings_that_lead_nowhere_are_an_error_of_ours(edition, clock, caplog):
-    """If they show while the new generation is prepared: it is not shown."""
+def test_damage_found_while_preparing(edition, clock, caplog):
+    """A new generation that turns out damaged then is not shown."""
     index = qtsearch.open_index(edition.folder)
     edition.publish(2)
-    with mock.patch.object(Snapshot, "prepare", side_effect=IndexError("out of bounds")):
-        with pytest.raises(IndexDamagedError, match="lead nowhere"):
+    with mock.patch.object(Snapshot, "prepare", side_effect=IndexDamagedError("arrays", "is damaged")):
+        with pytest.raises(IndexDamagedError, match="is damaged"):
             index.refresh()
         clock.now += 1
         assert shown(index) == 1

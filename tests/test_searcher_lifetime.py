@@ -139,7 +139,7 @@ def test_open_index_is_undisturbed_by_a_reindex(tmp_path, folder, write_article)
     pages, generation = len(index), index.generation
     write_article(tmp_path / "new" / "a.md", url="/new", question="Where is the clot?")
     for number in (1, 2):
-        report = qtsearch.reindex(tmp_path / "new", folder)
+        report = qtsearch.reindex(tmp_path / "new", folder, full=True, allow_shrink=True)
         assert report.generation == generation + number
     assert files
     assert files.isdisjoint(path.name for path in folder.iterdir())
@@ -175,7 +175,7 @@ def test_readers_while_an_index_is_published(tmp_path, write_article):
         readers = [pool.submit(read) for _ in range(3)]
         try:
             for number in range(1, 24):
-                qtsearch.reindex(tmp_path / str(number % 4), folder)
+                qtsearch.reindex(tmp_path / str(number % 4), folder, full=True, allow_shrink=True)
         finally:
             stop.set()
         assert all(reader.result() for reader in readers)
