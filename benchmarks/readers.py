@@ -192,7 +192,7 @@ def read_through(options: argparse.Namespace, folder: Path) -> tuple[list[dict[s
 
 
 def publish(source: Path, path: str) -> None:
-    qtsearch.reindex(source, path, processes=1, full=True, allow_shrink=True)
+    qtsearch.reindex(source, path, processes=1, allow_shrink=True)
 
 
 # -- verdict -----------------------------------------------------------------------------------------------

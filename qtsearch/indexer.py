@@ -436,7 +436,7 @@ class _Run:
         sizes = published.sizes if published else {}
         if not sizes and past is not None:
             sizes = {file.path: os.path.getsize(file.path) for file in (*past.segment.files, past.file)}
-        return ReindexReport(
+        report = ReindexReport(
             index=self._folder,
             generation=published.number if published else past.number if past else 0,
             published=published is not None and prepared.writer is not None,
@@ -457,6 +457,8 @@ class _Run:
             seconds=self._timer.seconds,
             size_bytes=sum(sizes.values()),
         )
+        _log.info("%s", report)
+        return report
 
     def _rejected(self, changes: Changes) -> list[ArticleError]:
         return [

@@ -242,8 +242,12 @@ class Oracle:
         """The pages that a term joins in."""
         having = {term: self._frequencies[term] for term in joining.typed}
         beside = {
-            pair: [doc for doc in self._frequencies[joining.term] if self._times(doc, *pair)]
-            for pair in joining.pairs
+            (first, second): {
+                doc
+                for doc in self._frequencies[first].keys() & self._frequencies[second].keys()
+                if not any(doc in found for found in having.values()) and self._times(doc, first, second)
+            }
+            for first, second in joining.pairs
         }
         return [doc for doc in self._frequencies[joining.term] if joins(joining, having, beside, doc)]
 

@@ -70,12 +70,12 @@ def make_scenes(place: Path, processes: int = 1) -> list[Scene]:
     sky.write_text(sky.read_text(encoding="utf-8").replace("\nanswer:", "\nanswer: Atp,"), encoding="utf-8")
 
     def reindex(folder: Path) -> None:
-        qtsearch.reindex(new, folder, processes=processes, full=True, allow_shrink=True)
+        qtsearch.reindex(new, folder, processes=processes)
 
     def tune(folder: Path) -> None:
         qtsearch.set_parameters(folder, RankingParameters(k1=0.9, keyword_share=0.2))
 
-    qtsearch.reindex(old, index, full=True, allow_shrink=True)
+    qtsearch.reindex(old, index)
     for name, text in STRANGERS.items():
         (index / name).write_text(text)
     began = answers(index)
@@ -111,7 +111,10 @@ def answers(folder: Path) -> Answers:
 
 def check(folder: Path) -> Answers:
     """What the index answers, once nothing is found wrong with it."""
-    return answers(folder)
+    found = answers(folder)
+    if found is not None:
+        assert qtsearch.verify(folder).problems == ()
+    return found
 
 
 def left_over(folder: Path) -> set[str]:

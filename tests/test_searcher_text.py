@@ -14,6 +14,7 @@ from qtsearch.articles import Article
 
 MAX_CHARS = 32_768
 MAX_TERMS = 1_024
+MAX_UNKNOWN = 512
 MAX_COUNT = 16
 
 
@@ -114,7 +115,9 @@ def test_a_megabyte_costs_no_more_than_the_longest_query(sample_index, sample_ar
     text *= -(-(1 << 20) // len(text))
     assert len(text) >= 1 << 20
     assert answer(sample_index, text) == answer(sample_index, text[:MAX_CHARS])
-    assert calls(sample_index.search, text) <= calls(sample_index.search, text[:MAX_CHARS])
+    # Once a second there is a look for a newer generation.
+    most = max(calls(sample_index.search, text[:MAX_CHARS]) for _ in range(3))
+    assert min(calls(sample_index.search, text) for _ in range(3)) <= most
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +130,20 @@ def test_words_past_the_largest_query_are_ignored(many_words):
     """The first 1,024 different words that a page has count, in the order of the query, the others do not."""
     words = [f"w{n}" for n in range(1_100)]
     random.Random(5).shuffle(words)
-    unknown = [f"z{n}" for n in range(2_000)]
+    unknown = [f"z{n}" for n in range(MAX_UNKNOWN - 1)]
     total, hits = answer(many_words, " ".join([*unknown, *words, *words]), limit=2_000)
     assert total == MAX_TERMS
     assert {url for url, _ in hits} == {f"/{word[1:]}" for word in words[:MAX_TERMS]}
     # A word known by then still counts when it comes again.
     (best, _), *_ = answer(many_words, " ".join([*words, words[0]]))[1]
     assert best == f"/{words[0][1:]}"
+
+
+def test_nothing_is_read_behind_many_unknown_words(many_words):
+    """512 words that no page has end a query, whether they are different or not."""
+    for unknown in ([f"z{n}" for n in range(MAX_UNKNOWN)], ["zebra"] * MAX_UNKNOWN):
+        assert answer(many_words, " ".join(["w1", *unknown, "w2"]))[0] == 1
+        assert answer(many_words, " ".join(["w1", *unknown[1:], "w2"]))[0] == 2
 
 
 def test_keywords_of_ignored_words_are_ignored(build_index):

@@ -129,7 +129,7 @@ def test_file_of_other_segment(
     index_copy: Path, tmp_path: Path, suffix: str, opener: Callable[[Path], Any]
 ) -> None:
     """A sound file that belongs to another segment is noticed."""
-    qtsearch.reindex(EXAMPLES / "nursing", tmp_path / "other")
+    qtsearch.reindex(EXAMPLES / "nursing", tmp_path / "other", full=True, allow_shrink=True)
     shutil.copy(_file(tmp_path / "other", suffix), _file(index_copy, suffix))
     with pytest.raises(IndexDamagedError, match="does not belong to") as caught:
         opener(index_copy)

@@ -24,7 +24,7 @@ from qtsearch.errors import ForeignSegmentError, IndexLockedError, IndexWriteErr
 
 URL = "/learn/nursing/questions/what-should-nurses-monitor-after-a-thrombectomy"
 #: The files of our index end like this, the lock in nothing.
-OURS = {".arrays", ".impacts", ".toc", ""}
+OURS = {".arrays", ".impacts", ".sources", ".toc", ""}
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -94,7 +94,7 @@ def test_refused(index_copy: Path, write: Callable[[Any], None]) -> None:
     gc.collect()  # the writer that was refused holds Whoosh's lock as long as it lives
     assert before.items() <= _contents(index_copy).items()
     assert index.doc_count() == len(qtsearch.open_index(index_copy)) == n_pages
-    assert qtsearch.reindex(EXAMPLES / "nursing", index_copy).generation == 2
+    assert qtsearch.reindex(EXAMPLES / "nursing", index_copy, full=True, allow_shrink=True).generation == 2
     assert _suffixes(index_copy) == OURS
 
 
@@ -102,9 +102,9 @@ def test_lock_is_shared_with_whoosh(index_copy: Path) -> None:
     """A writer of Whoosh keeps reindex out as long as it is open, and the error says what to do."""
     writer = whoosh.index.open_dir(index_copy).writer()
     with pytest.raises(IndexLockedError, match="try again"):
-        qtsearch.reindex(EXAMPLES / "nursing", index_copy)
+        qtsearch.reindex(EXAMPLES / "nursing", index_copy, full=True, allow_shrink=True)
     writer.cancel()
-    assert qtsearch.reindex(EXAMPLES / "nursing", index_copy).generation == 2
+    assert qtsearch.reindex(EXAMPLES / "nursing", index_copy, full=True, allow_shrink=True).generation == 2
 
 
 def test_cancelled_writer(index_copy: Path) -> None:
@@ -126,7 +126,7 @@ def _assert_recovers(folder: Path) -> None:
         qtsearch.open_index(folder)
     assert str(folder) in str(caught.value)
     assert "reindex" in str(caught.value)
-    report = qtsearch.reindex(EXAMPLES, folder)
+    report = qtsearch.reindex(EXAMPLES, folder, full=True, allow_shrink=True)
     index = qtsearch.open_index(folder)
     assert len(index) == report.pages
     assert index.generation == report.generation > 2
@@ -178,7 +178,7 @@ def test_reindex_beside_open_searcher(index_copy: Path) -> None:
     searcher = index.searcher()
     assert searcher.up_to_date()
     before = _urls(searcher, query.Every())
-    qtsearch.reindex(EXAMPLES / "nursing", index_copy)
+    qtsearch.reindex(EXAMPLES / "nursing", index_copy, full=True, allow_shrink=True)
     assert not searcher.up_to_date()
     assert _urls(searcher, query.Every()) == before
     assert searcher.document(url=URL)["answer"]
