@@ -103,7 +103,7 @@ def verify(index: str | os.PathLike[str] | None = None) -> VerifyReport:
     >>> report = qtsearch.reindex("examples/articles", "index")
     >>> found = qtsearch.verify("index")
     >>> found.ok, found.problems, found.files
-    (True, (), 3)
+    (True, (), 4)
     """
     started = time.perf_counter()
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))

@@ -47,8 +47,8 @@ def assert_word_adds_up(word):
     assert impact == round(impact)
     assert abs(impact - min(max(exact, 1), LARGEST)) <= 0.5 + TINY
     assert not (word.words and word.stands_for)
-    if word.stands_for and word.times != 1:  # an eighth, rounded up
-        assert (word.times, word.score) == (1 / 8, -(-impact // 8) / IMPACT)
+    if not word.words and word.times < 1:  # of a synonym: its share of sixteenths, rounded up
+        assert word.score == -(-impact * round(16 * word.times) // 16) / IMPACT
     elif not word.soft:
         assert word.score == word.times * word.impact
     else:  # a quarter, rounded up

@@ -61,7 +61,7 @@ class SegmentWriter:
         self.files: list[int] = self._joined("files").tolist()
         self.ids: list[int | None] = [None if n == NO_ID else n for n in self._joined("ids").tolist()]
         self.contents: list[int] = self._joined("contents").tolist()
-        self.doc_of = np.full(len(self.urls), -1, np.int32)
+        self.doc_of = np.zeros(0, np.int32)
         self.rest: dict[str, npt.NDArray[Any]] = {}
         if len(self.urls) > MAX_DOCS:
             raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
@@ -129,7 +129,7 @@ class SegmentWriter:
         arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
         packed = self._texts("records")
         arrays |= joined_texts("records", [packed[number] for number in kept])
-        doc_of = self.doc_of
+        doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
         # NumPy lets other threads run while it sorts and copies.
