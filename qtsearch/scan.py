@@ -53,16 +53,17 @@ def _markdown_files(folder: str) -> Iterator[Found]:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    name = entry.name
+                    if name[0] == ".":
                         continue
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append((entry.path, f"{key}{os.sep}{entry.name}"))
+                        waiting.append((entry.path, f"{key}{os.sep}{name}"))
                     elif (
-                        entry.name.endswith(".md")
+                        name.endswith(".md")
                         and entry.is_file()
                         and (not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside))
                     ):
-                        yield _found(entry.path, f"{key}{os.sep}{entry.name}", entry.stat())
+                        yield _found(entry.path, f"{key}{os.sep}{name}", entry.stat())
         except OSError as error:
             raise SourceError(f"{error.filename!r} cannot be read: {error.strerror}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 
 import pytest
@@ -47,8 +48,9 @@ def assert_word_adds_up(word):
     assert impact == round(impact)
     assert abs(impact - min(max(exact, 1), LARGEST)) <= 0.5 + TINY
     assert not (word.words and word.stands_for)
-    if not word.words and word.times < 1:  # of a synonym: its share of sixteenths, rounded up
-        assert word.score == -(-impact * round(16 * word.times) // 16) / IMPACT
+    if not word.words and word.times < 1:  # that of a synonym is rounded up
+        exact = word.times * word.impact
+        assert word.score in (exact, math.ceil(exact * IMPACT) / IMPACT)
     elif not word.soft:
         assert word.score == word.times * word.impact
     else:  # a quarter, rounded up

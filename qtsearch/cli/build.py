@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from qtsearch.cli.common import OK, REJECTED, add_index, add_wait, command, fail, number_of, print_json
@@ -63,7 +65,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _reindex(arguments: argparse.Namespace) -> int:
     from qtsearch import reindex
 
-    with stoppable(arguments.index), _ProgressBar(sys.stderr) as bar:
+    with stoppable(arguments.index), _without_scipy(), _ProgressBar(sys.stderr) as bar:
         report = reindex(
             arguments.sources,
             arguments.index,
@@ -90,6 +92,19 @@ def _reindex(arguments: argparse.Namespace) -> int:
     else:
         print(report)
     return REJECTED if report.rejected else OK
+
+
+@contextlib.contextmanager
+def _without_scipy() -> Iterator[None]:
+    """NLTK imports SciPy where it is installed: a second for what stemming does not need."""
+    if "scipy" in sys.modules:
+        yield
+        return
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["scipy"]
 
 
 class _ProgressBar:

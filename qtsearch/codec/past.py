@@ -45,15 +45,13 @@ class PastChunk:
         return found
 
     def _tokens(self) -> dict[str, npt.NDArray[Any]]:
-        segment = self._segment
-        frequencies = segment.frequencies[0 : len(segment.docs)]
-        fields = np.tile(np.arange(len(FIELD_NAMES), dtype=np.uint8), len(frequencies))
-        return {
-            "docs": np.repeat(
-                self._segment.files[0]["docs"].astype(np.int32), frequencies.sum(axis=1, dtype=np.int64)
-            ),
-            "fields": np.repeat(fields, frequencies.ravel()),
-        }
+        arrays = self._segment.files[0]
+        counts = self._segment.frequencies.totals(0, len(arrays["docs"]))
+        docs = np.repeat(arrays["docs"].astype(np.int32), counts)
+        fields = np.zeros(len(docs), np.uint8)
+        for field in range(1, len(FIELD_NAMES)):
+            fields += arrays["positions"] >= arrays["field_starts"][:, field][docs]
+        return {"docs": docs, "fields": fields}
 
     def _pairs(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]

@@ -146,7 +146,7 @@ def read_rows(file: ArrayFile) -> list[Row]:
     """The table of files."""
     digests = file["digests"].tobytes().hex()
     columns = zip(
-        map(os.fsdecode, _texts(file, "paths")),
+        _paths(file),
         file["sizes"].tolist(),
         file["mtimes"].tolist(),
         (digests[start : start + 32] for start in range(0, len(digests), 32)),
@@ -158,6 +158,14 @@ def read_rows(file: ArrayFile) -> list[Row]:
     )
     none = _NO_DIGEST.hex()
     return [row if row.digest != none else row._replace(digest="") for row in map(Row._make, columns)]
+
+
+def _paths(file: ArrayFile) -> list[str]:
+    data = file["paths"].tobytes()
+    if not data.isascii():
+        return [os.fsdecode(path) for path in _texts(file, "paths")]
+    text = data.decode("ascii")
+    return [text[start:stop] for start, stop in pairwise(file["path_offsets"].tolist())]
 
 
 def _texts(file: ArrayFile, name: str) -> list[bytes]:

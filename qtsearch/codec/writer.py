@@ -213,19 +213,27 @@ class SegmentWriter:
         capitals: npt.NDArray[np.int64],
     ) -> None:
         """Take the articles left out away from what is counted of the forms: by analysing them again."""
+        counts: Counter[tuple[bytes, int]] = Counter()
+        shouted: Counter[bytes] = Counter()
         for number in left_out:
             record = records.unpack(self._text("records", number), self._dictionary)
             question = self._text("questions", number).decode()
             texts = (question, record["answer"], "\n".join(record["keywords"]))
             for field in range(len(FIELD_NAMES)):
                 for token, count in Counter(analysis.tokenize(texts[field])).items():
-                    form = np.searchsorted(forms, analysis.fold(token).encode())
-                    frequencies[form, field] -= count
+                    form = analysis.fold(token).encode()
+                    counts[form, field] += count
                     if field != _PAGE_KEYWORDS and is_capital(token):
-                        capitals[form] -= count
+                        shouted[form] += count
                 if field != _PAGE_KEYWORDS:
-                    for _, compound in analysis.compounds(texts[field]):
-                        frequencies[np.searchsorted(forms, compound.encode()), field] -= 1
+                    counts.update((form.encode(), field) for _, form in analysis.compounds(texts[field]))
+        if counts:
+            places = np.searchsorted(forms, byte_words([form for form, _ in counts]))
+            fields = np.array([field for _, field in counts])
+            np.subtract.at(frequencies, (places, fields), np.array(list(counts.values())))
+        if shouted:
+            places = np.searchsorted(forms, byte_words(list(shouted)))
+            np.subtract.at(capitals, places, np.array(list(shouted.values())))
 
     def _postings(
         self,
