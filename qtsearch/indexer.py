@@ -298,8 +298,8 @@ class _Run:
         if writer is None or len(left_out) == len(writer.urls):
             raise SourceError(self._nothing_found(changes))
         self._give_way(writer, left_out, changes.rows)
-        kept = frozenset(left_out)
-        return _Prepared(changes, full, writer, kept, self._kept(changes), warnings_of(writer, kept))
+        without = frozenset(left_out)
+        return _Prepared(changes, full, writer, without, self._kept(changes), warnings_of(writer, without))
 
     def _open_past(self) -> _Past | None:
         if self._anew:
@@ -328,29 +328,17 @@ class _Run:
             if number not in left_out:
                 same_url.setdefault(url, []).append(number)
         for url, numbers in same_url.items():
-            path_of = self._files[writer.files[numbers[0]]].path
             if len(numbers) > 1:
                 paths = {number: self._files[writer.files[number]].path for number in numbers}
                 numbers.sort(key=lambda number: (-writer.dates[number], paths[number]))
-                path_of = paths[numbers[0]]
-            for number in numbers:
-                file = writer.files[number]
-                row = rows[file]
-                if number == numbers[0]:
-                    rejected = row.state == "rejected"
-                    rows[file] = (
-                        row._replace(doc=number)
-                        if rejected
-                        else row._replace(doc=number, state="article", line=0, reason="")
-                    )
-                    continue
+            taken, *others = numbers
+            file = writer.files[taken]
+            rows[file] = _settled(rows[file], taken, "article", "")
+            for number in others:
                 left_out.add(number)
-                reason = f"has the same url as {path_of}, which was taken: {url.decode()}"
-                rows[file] = (
-                    row._replace(doc=-1)
-                    if row.state == "rejected"
-                    else row._replace(doc=-1, state="duplicate", line=0, reason=reason)
-                )
+                reason = f"has the same url as {self._files[file].path}, which was taken: {url.decode()}"
+                other = writer.files[number]
+                rows[other] = _settled(rows[other], -1, "duplicate", reason)
 
     def _nothing_found(self, changes: Changes) -> str:
         rejected = self._rejected(changes)
@@ -466,6 +454,13 @@ class _Run:
             for file, row in zip(self._files, changes.rows, strict=True)
             if row.state in ("rejected", "duplicate")
         ]
+
+
+def _settled(row: Row, doc: int, state: str, reason: str) -> Row:
+    """What became of a file, whose last good version it may have been: then it is rejected all the same."""
+    if row.state == "rejected":
+        return row._replace(doc=doc)
+    return row._replace(doc=doc, state=state, line=0, reason=reason)
 
 
 def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> list[Arrays]:

@@ -158,8 +158,8 @@ def test_a_fork_has_no_part_in_it(folder):
         "    if child:\n"
         "        os.waitpid(child, 0)\n"
         "        if os.fork():\n"
-        "            print('held', flush=True)\n"
         "            signal.pause()\n"
+        "        print('held', flush=True)\n"
         "        time.sleep(60)\n"
         "print('left', flush=True)\n"
     )

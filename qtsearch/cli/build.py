@@ -9,7 +9,17 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from qtsearch.cli.common import OK, REJECTED, add_index, add_wait, command, fail, number_of, print_json
+from qtsearch.cli.common import (
+    OK,
+    REJECTED,
+    add_index,
+    add_json,
+    add_wait,
+    command,
+    fail,
+    number_of,
+    print_json,
+)
 from qtsearch.cli.signals import stoppable
 from qtsearch.markup import remove_controls
 
@@ -41,7 +51,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         reindex.add_argument(option, action="store_true", help=text)
     add_wait(reindex)
     reindex.add_argument("--report", metavar="FILE", help="write the report to a file, as JSON")
-    reindex.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(reindex)
     reindex.set_defaults(run=_reindex)
 
     tune = command(
@@ -58,7 +68,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     tune.add_argument("--reset", action="store_true", help="begin with the defaults")
     add_wait(tune)
-    tune.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(tune)
     tune.set_defaults(run=_tune)
 
 

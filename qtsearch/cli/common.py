@@ -19,6 +19,7 @@ __all__ = [
     "REJECTED",
     "Style",
     "add_index",
+    "add_json",
     "add_wait",
     "command",
     "count_of",
@@ -107,6 +108,11 @@ def add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--index", metavar="DIR", help="folder of the index (default: $QTSEARCH_INDEX, else index)"
     )
+
+
+def add_json(parser: argparse.ArgumentParser, what: str = "object") -> None:
+    """``--json``."""
+    parser.add_argument("--json", action="store_true", help=f"print one JSON {what}")
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:

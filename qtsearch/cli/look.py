@@ -12,6 +12,7 @@ from qtsearch.cli.common import (
     OK,
     Style,
     add_index,
+    add_json,
     command,
     count_of,
     number_of,
@@ -88,7 +89,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     query.add_argument("--facets", action="store_true", help="count the hits by subject and by month")
     query.add_argument("--related", action="store_true", help="list related pages under each hit")
     query.add_argument("--explain", action="store_true", help="say of each hit what its score is made of")
-    query.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(query)
     query.set_defaults(run=_query)
 
     show = command(
@@ -113,7 +114,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     complete.add_argument("text", metavar="TEXT", help="what was typed so far")
     add_index(complete)
     complete.add_argument("--limit", type=count_of, default=10, metavar="N", help="at most (default: 10)")
-    complete.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(complete)
     complete.set_defaults(run=_complete)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from qtsearch.cli.common import ERROR, OK, add_index, command, print_json
+from qtsearch.cli.common import ERROR, OK, add_index, add_json, command, print_json
 from qtsearch.markup import remove_controls
 
 __all__ = ["add_commands"]
@@ -21,7 +21,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "exit code 1: something is damaged; files that no generation needs are told, and are no damage",
     )
     add_index(verify)
-    verify.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(verify)
     verify.set_defaults(run=_verify)
 
 

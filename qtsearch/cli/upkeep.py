@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from qtsearch.cli.common import OK, add_index, add_wait, command, print_json
+from qtsearch.cli.common import OK, add_index, add_json, add_wait, command, print_json
 from qtsearch.cli.signals import stoppable
 from qtsearch.markup import remove_controls
 
@@ -22,7 +22,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "python -m qtsearch stats --index index",
     )
     add_index(stats)
-    stats.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(stats)
     stats.set_defaults(run=_stats)
 
     backup = command(
@@ -35,7 +35,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     backup.add_argument("target", metavar="DIR", help="folder that does not exist, or is empty")
     add_index(backup)
-    backup.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(backup)
     backup.set_defaults(run=_backup)
 
     history = command(
@@ -47,7 +47,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "a run of reindex that finds nothing changed publishes no generation",
     )
     add_index(history)
-    history.add_argument("--json", action="store_true", help="print one JSON array")
+    add_json(history, "array")
     history.set_defaults(run=_history)
 
     rollback = command(
@@ -60,7 +60,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_index(rollback)
     add_wait(rollback)
-    rollback.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(rollback)
     rollback.set_defaults(run=_rollback)
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import MAX_DOCS
+from qtsearch.codec.chunk import MAX_DOCS, split_texts
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import pieces_of
 
@@ -139,8 +139,7 @@ def merged_texts(
     words, lengths, row_docs, row_numbers = [], [], [], []
     first_doc = 0
     for chunk in chunks:
-        data = chunk[f"{kind}s"].tobytes()
-        texts = [data[a:b] for a, b in pairwise(chunk[f"{kind}_offsets"].tolist())]
+        texts = split_texts(chunk, f"{kind}s")
         n_docs = len(chunk["ids"])
         each = np.arange(n_docs)
         carried = chunk["carried"] if kind == "keyword" else np.stack((each, each), axis=1)

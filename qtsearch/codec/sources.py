@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import disk, generation
-from qtsearch.codec.chunk import joined_texts
+from qtsearch.codec.chunk import joined_texts, split_texts
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.segment import INDEX_NAME
 from qtsearch.errors import QtsearchError
@@ -153,7 +153,7 @@ def read_rows(file: ArrayFile) -> list[Row]:
         (STATES[state] for state in file["states"].tolist()),
         file["file_docs"].tolist(),
         file["lines"].tolist(),
-        (reason.decode("utf-8", "surrogateescape") for reason in _texts(file, "reasons")),
+        (reason.decode("utf-8", "surrogateescape") for reason in split_texts(file, "reasons")),
         strict=True,
     )
     none = _NO_DIGEST.hex()
@@ -163,11 +163,6 @@ def read_rows(file: ArrayFile) -> list[Row]:
 def _paths(file: ArrayFile) -> list[str]:
     data = file["paths"].tobytes()
     if not data.isascii():
-        return [os.fsdecode(path) for path in _texts(file, "paths")]
+        return [os.fsdecode(path) for path in split_texts(file, "paths")]
     text = data.decode("ascii")
     return [text[start:stop] for start, stop in pairwise(file["path_offsets"].tolist())]
-
-
-def _texts(file: ArrayFile, name: str) -> list[bytes]:
-    data = file[name].tobytes()
-    return [data[start:stop] for start, stop in pairwise(file[f"{name.removesuffix('s')}_offsets"].tolist())]

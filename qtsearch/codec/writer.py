@@ -11,7 +11,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from qtsearch import analysis
 from qtsearch.abbreviations import is_capital
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, unpack_tokens
+from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, split_texts, unpack_tokens
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
@@ -70,12 +69,7 @@ class SegmentWriter:
         return np.concatenate([chunk[name] for chunk in self._chunks])
 
     def _texts(self, name: str) -> list[bytes]:
-        texts = []
-        for chunk in self._chunks:
-            data = chunk[name].tobytes()
-            offsets = chunk[f"{name.removesuffix('s')}_offsets"].tolist()
-            texts += [data[start:stop] for start, stop in pairwise(offsets)]
-        return texts
+        return [text for chunk in self._chunks for text in split_texts(chunk, name)]
 
     def links(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """The hashes of the urls that articles link to, and the article of each link."""
