@@ -59,7 +59,7 @@ class Current:
         """The snapshot to be searched. Raises ValueError if the index is closed."""
         if monotonic() >= self._next_look:
             self.look()
-        return self._shown()
+        return self._snapshot or self._shown()
 
     def _shown(self) -> Snapshot:
         snapshot = self._snapshot

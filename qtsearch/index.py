@@ -189,8 +189,8 @@ class Index:
         if limit < 0 or offset < 0:
             raise ValueError(f"limit and offset must be 0 or more, not {limit} and {offset}")
         _check_choice("sort", sort, SORTS)
-        snapshot = self._snapshot
-        searcher = snapshot.boosted(boosts)
+        snapshot = self._current.get()
+        searcher = snapshot.boosted(boosts) if boosts else snapshot.searcher
         filters = Filters.of(subjects, since, until, keywords, exclude)
         k = limit + offset if limit else 0
         used: str | None = None
@@ -281,8 +281,11 @@ class Index:
         doc = _find(searcher.segment, url)
         if doc < 0:
             raise PageMissingError(self.path, url)
-        found = related(searcher, doc, limit)
-        return [Hit(searcher.segment, other, rank, score) for rank, (other, score) in enumerate(found, 1)]
+        segment = searcher.segment
+        return [
+            Hit(segment, other, *segment.url_and_question(other), rank, score)
+            for rank, (other, score) in enumerate(related(searcher, doc, limit), 1)
+        ]
 
     def get(self, url: str) -> Article | None:
         """The article at ``url`` as it was indexed, ``None`` if there is none. Raises IndexDamagedError."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
+from qtsearch.codec.container import SlicedArray
 from qtsearch.codec.segment import Segment
 from qtsearch.forks import Lock, cached_property
 from qtsearch.parameters import Weighting
@@ -23,7 +25,6 @@ from qtsearch.scoring import (
     IMPACT_SCALE,
     MAX_IMPACT,
     PAIR_SCALE,
-    Sliced,
     compute_impacts,
     inverse_document_frequency,
     soften,
@@ -60,11 +61,11 @@ _FILTER_BITS: Final = 1 << 20
 
 
 class Scattered(NamedTuple):
-    """What is added article by article: ascending articles, each once, what each gets, and the most."""
+    """What is added article by article: the most, ascending articles, each once, and what each gets."""
 
+    largest: int
     docs: npt.NDArray[Any]
     added: npt.NDArray[Any]
-    largest: int
 
 
 class Laid(NamedTuple):
@@ -74,6 +75,9 @@ class Laid(NamedTuple):
     times: int
     place: int
     table: Rows
+
+
+_LARGEST: Final = itemgetter(0)  # of both
 
 
 class Rows:
@@ -126,8 +130,8 @@ class Postings:
         segment = planner.segment
         start, stop = planner.offsets[term], planner.offsets[term + 1]
         self.term = term
-        self.docs = segment.docs[start:stop]
-        self.impacts = planner.impacts[start:stop]
+        self.docs = segment.docs.part(start, stop)
+        self.impacts = planner.impacts.part(start, stop)
         self.largest: int = planner.max_impacts[term]
         self.df: int = stop - start
         self.idf = inverse_document_frequency(segment.n_docs, self.df)
@@ -138,9 +142,6 @@ class Postings:
         self.last_child: int = planner.phrase_children[term + 1]
         self.first_pair: int = planner.pair_children[term]
         self.last_pair: int = planner.pair_children[term + 1]
-        if self.first_pair < self.last_pair:
-            segment.pair_seconds.check(self.first_pair, self.last_pair)
-            segment.pair_offsets.check(self.first_pair, self.last_pair + 1)
         # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
         # any other, the same as a list.
         self.laid: Laid | None = None
@@ -184,7 +185,7 @@ class Plan:
     """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
 
     ``tokens``: its words as typed; ``words``: the postings of each, ``None`` where no article has it or there
-    are too many.
+    are too many; ``terms``: the number of each, -1 for none.
     ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
     ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
     ``scattered``: ``n_rare`` words, with those of ``expansions``, then the phrases and the extras.
@@ -202,6 +203,7 @@ class Plan:
         "scattered",
         "some_hard",
         "table",
+        "terms",
         "tokens",
         "unit",
         "words",
@@ -211,6 +213,7 @@ class Plan:
         self,
         tokens: list[str],
         words: list[Postings | None],
+        terms: list[int],
         counts: dict[Postings, int],
         some_hard: bool,
         unit: int,
@@ -222,6 +225,7 @@ class Plan:
     ) -> None:
         self.tokens = tokens
         self.words = words
+        self.terms = terms
         self.counts = counts
         self.some_hard = some_hard
         self.unit = unit
@@ -248,7 +252,7 @@ class Plan:
         self._bound()
 
     def _bound(self) -> None:
-        self.bound = sum([row.largest for row in self.rows]) + sum([one.largest for one in self.scattered])
+        self.bound = sum(map(_LARGEST, self.rows)) + sum(map(_LARGEST, self.scattered))
         narrow = np.uint16 if self.bound <= MAX_IMPACT else np.uint32
         self.dtype: Any = narrow if self.bound < 1 << 32 else np.uint64
 
@@ -281,10 +285,10 @@ class Planner:
         """
         self.segment = segment
         self.weighting = weighting
-        impacts: Sliced = segment.impacts
+        impacts = segment.impacts
         max_impacts = segment.max_impacts
         if weighting != Weighting.of(segment.parameters):
-            impacts = compute_impacts(
+            computed = compute_impacts(
                 segment.docs,
                 segment.frequencies,
                 segment.offsets,
@@ -292,8 +296,9 @@ class Planner:
                 segment.keyword_postings,
                 weighting,
             )
-            max_impacts = np.maximum.reduceat(impacts, segment.offsets[:-1])
-        self.impacts: Sliced = impacts
+            impacts = SlicedArray(computed, _sound)
+            max_impacts = np.maximum.reduceat(computed, segment.offsets[:-1])
+        self.impacts = impacts
         # Single numbers are read several times faster from a memoryview than from an array.
         self.max_impacts = max_impacts.data
         self.offsets = segment.offsets.data
@@ -303,8 +308,8 @@ class Planner:
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
         self._phrase_offsets = segment.phrase_offsets.data
-        self._pair_seconds = segment.pair_seconds.unchecked
-        self._pair_offsets = segment.pair_offsets.unchecked
+        self._pair_seconds = segment.pair_seconds
+        self._pair_offsets = segment.pair_offsets
         self._n_terms = len(segment.terms)
         # With a field left out, a posting may count nothing.
         self._all_count = min(weighting.weights) > 0
@@ -368,21 +373,22 @@ class Planner:
                     words[place] = None
                 elif times < MAX_TERM_COUNT:
                     counts[postings] = times + 1
-        expansions = self._expand(tokens, words, counts, memo)
+        terms = [-1 if word is None else word.term for word in words]
+        expansions = self._expand(tokens, terms, memo)
         phrases: list[Phrase] = []
         if len(words) > 1:
             if self._keyword_share:
                 phrases = self._keywords(words, memo)
             if self._pair_share and not _is_soft(tokens[0], words[0]) and not _is_soft(tokens[-1], words[-1]):
                 phrases += self._pairs(words)
-        return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
+        return self._plan(tokens, words, terms, counts, expansions, phrases, 1, memo)
 
     def add_synonyms(self, plan: Plan, shares: Mapping[Postings, float]) -> Plan:
         """The plan of words typed, and other words, of which each counts its share, a positive one."""
         memo = self._current()
         synonyms = [self._synonym(word, share, memo) for word, share in shares.items()]
         expansions = plan.expansions + [synonym for synonym in synonyms if synonym.scattered.largest]
-        return self._plan(plan.tokens, plan.words, plan.counts, expansions, plan.phrases, 1, memo)
+        return self._plan(plan.tokens, plan.words, plan.terms, plan.counts, expansions, plan.phrases, 1, memo)
 
     def _synonym(self, word: Postings, share: float, memo: _Memo) -> Expansion:
         synonym = memo.synonyms.get((word.term, share))
@@ -392,7 +398,7 @@ class Planner:
             added = soften(word.impacts, share)
             with self._lock:
                 laid = memo.rows.lay_out(word.docs, added) if word.frequent else None
-            scattered = Scattered(word.docs, added, int(added.max(initial=0)))
+            scattered = Scattered(int(added.max(initial=0)), word.docs, added)
             synonym = memo.synonyms[word.term, share] = Expansion(word, (), share, scattered, laid)
         return synonym
 
@@ -413,7 +419,7 @@ class Planner:
         ]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
         memo = self._current()
-        larger = self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, memo)
+        larger = self._plan(plan.tokens, plan.words, plan.terms, joined, expansions, phrases, unit, memo)
         if plan.extras:
             larger.add([extra._replace(scattered=_times(extra.scattered, scale)) for extra in plan.extras])
         return larger
@@ -422,6 +428,7 @@ class Planner:
         self,
         tokens: list[str],
         words: list[Postings | None],
+        terms: list[int],
         counts: dict[Postings, int],
         expansions: list[Expansion],
         phrases: list[Phrase],
@@ -429,7 +436,7 @@ class Planner:
         memo: _Memo,
     ) -> Plan:
         # The words of synonyms are hard.
-        some_hard = any(expansion.times < 1.0 for expansion in expansions)
+        some_hard = bool(expansions) and any(one.times < 1.0 for one in expansions)
         for word in counts:
             if not word.soft:
                 some_hard = True
@@ -438,8 +445,8 @@ class Planner:
         scattered: list[Scattered] = []
         for postings, times in counts.items():
             if postings.soft and not some_hard:  # a soft word counts wholly where there are no others
-                found = Scattered(postings.docs, postings.impacts, postings.largest)
-                scattered.append(_times(found, times))
+                found = Scattered(postings.largest, postings.docs, postings.impacts)
+                scattered.append(found if times == 1 else _times(found, times))
                 continue
             laid = postings.laid
             if postings.frequent and (laid is None or laid.table is not memo.rows):
@@ -448,8 +455,10 @@ class Planner:
                 rows.append(laid if times == 1 else laid._replace(largest=laid.largest * times, times=times))
                 continue
             found = postings.scattered or self._scatter(postings)
-            scattered.append(_times(found, times))
-        return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, expansions, phrases)
+            scattered.append(found if times == 1 else _times(found, times))
+        return Plan(
+            tokens, words, terms, counts, some_hard, unit, memo.rows, rows, scattered, expansions, phrases
+        )
 
     def _current(self) -> _Memo:
         memo = self._memo
@@ -494,7 +503,8 @@ class Planner:
 
     def _scatter(self, postings: Postings) -> Scattered:
         impacts = self._beside_hard(postings)
-        postings.scattered = Scattered(postings.docs, impacts, int(impacts.max(initial=0)))
+        largest = int(impacts.max(initial=0)) if postings.soft else postings.largest
+        postings.scattered = Scattered(largest, postings.docs, impacts)
         return postings.scattered
 
     def _lay_out(self, postings: Postings, memo: _Memo) -> Laid | None:
@@ -525,28 +535,21 @@ class Planner:
             found.setdefault(int(self.segment.compound_wholes[compound]), []).append(compound)
         return found
 
-    def _expand(
-        self,
-        tokens: list[str],
-        words: Sequence[Postings | None],
-        counts: Mapping[Postings, int],
-        memo: _Memo,
-    ) -> list[Expansion]:
+    def _expand(self, tokens: list[str], terms: list[int], memo: _Memo) -> list[Expansion]:
         """Of compounds typed in two words the one, of those typed in one the two: where they are needed."""
-        found: dict[int, slice] = {}  # keys of the memo's compounds, and which of the words brought each
         apart, joined, n_terms = self._apart, self._joined, self._n_terms
-        previous = None
-        for place, word in enumerate(words):
-            if word is not None:
-                if previous is not None:
-                    for compound in apart.get(previous.term * n_terms + word.term, ()):
-                        found.setdefault(compound, slice(place - 1, place + 1))
-                if word.term in joined:
-                    found.setdefault(~word.term, slice(place, place + 1))
-            previous = word
-        if not found:
+        pairs = [
+            first * n_terms + second if first >= 0 <= second else -1 for first, second in pairwise(terms)
+        ]
+        if apart.keys().isdisjoint(pairs) and joined.keys().isdisjoint(terms):
             return []
-        known = {word.term for word in counts}
+        found: dict[int, slice] = {}  # keys of the memo's compounds, and which of the words brought each
+        for place, (pair, term) in enumerate(zip((-1, *pairs), terms, strict=True)):
+            for compound in apart.get(pair, ()):
+                found.setdefault(compound, slice(place - 1, place + 1))
+            if term in joined:
+                found.setdefault(~term, slice(place, place + 1))
+        known = set(terms)
         expansions: list[Expansion] = []
         for key, places in found.items():
             brought = memo.compounds.get(key)
@@ -592,7 +595,7 @@ class Planner:
         if not self._all_count:
             kept = impacts.nonzero()[0]
             docs, impacts = docs[kept], impacts[kept]
-        return [(term, Scattered(docs, impacts, int(impacts.max())))] if len(docs) else []
+        return [(term, Scattered(int(impacts.max()), docs, impacts))] if len(docs) else []
 
     def compound_terms(self, plan: Plan) -> set[int]:
         """The terms of the compounds of a plan's words: the one of those typed apart, the two of others."""
@@ -653,30 +656,38 @@ class Planner:
             return None
         idf = sum([word.idf * self._soft_share if word.soft else word.idf for word in words])
         largest = min(round(self._keyword_share * idf), MAX_IMPACT)
-        return Phrase(words, Scattered(docs, np.full(len(docs), largest, np.uint16), largest), False)
+        added = np.empty(len(docs), np.uint16)
+        added.fill(largest)
+        return Phrase(words, Scattered(largest, docs, added), False)
 
     def _pairs(self, words: Sequence[Postings | None]) -> list[Phrase]:
         """The pairs of a query that is a phrase: each two of its hard words that follow each other."""
         hard = [word for word in words if word is not None and not word.soft]
         pairs = [pair for pair in dict.fromkeys(pairwise(hard)) if pair[0] is not pair[1]][:_MAX_PAIRS]
         phrases: list[Phrase] = []
+        seconds, offsets = self._pair_seconds.unchecked, self._pair_offsets.unchecked
         for first, second in pairs:
-            node = bisect_left(self._pair_seconds, second.term, first.first_pair, first.last_pair)
-            if node < first.last_pair and self._pair_seconds[node] == second.term:
-                begin, end = self._pair_offsets[node], self._pair_offsets[node + 1]
+            low, high = first.first_pair, first.last_pair
+            self._pair_seconds.check(low, high)
+            node = bisect_left(seconds, second.term, low, high)
+            if node < high and seconds[node] == second.term:
+                self._pair_offsets.check(node, node + 2)
+                begin, end = offsets[node], offsets[node + 1]
                 largest = min(round((first.idf + second.idf) * self._pair_share / len(pairs)), MAX_IMPACT)
                 impacts = self.segment.pair_impacts.part(begin, end)
                 added = impacts * np.uint32(largest) // np.uint32(PAIR_SCALE)
-                scattered = Scattered(self.segment.pair_docs.part(begin, end), added, largest)
+                scattered = Scattered(largest, self.segment.pair_docs.part(begin, end), added)
                 phrases.append(Phrase((first, second), scattered, True))
         return phrases
 
 
+def _sound(start: int, stop: int) -> None:
+    """These elements are in no file."""
+
+
 def _times(scattered: Scattered, times: int) -> Scattered:
-    if times == 1:
-        return scattered
-    docs, added, largest = scattered
-    return Scattered(docs, added.astype(np.uint32) * np.uint32(times), largest * times)
+    largest, docs, added = scattered
+    return Scattered(largest * times, docs, added.astype(np.uint32) * np.uint32(times))
 
 
 def _is_soft(token: str, word: Postings | None) -> bool:

@@ -61,6 +61,8 @@ class Filters(NamedTuple):
     ) -> Filters:
         """From what callers give: one text for several, dates as texts. Raises ValueError for a text that is
         no date, TypeError for what is neither."""
+        if subjects is since is until is keywords is exclude is None:
+            return _NO_FILTERS
         return cls(
             None if subjects is None else _texts(subjects),
             _day(since, first_day),
@@ -96,6 +98,9 @@ class Filters(NamedTuple):
             if doc >= 0:
                 passing[segment.pages_of(doc) if collapse else doc] = False
         return passing
+
+
+_NO_FILTERS: Final = Filters()
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
@@ -140,7 +145,9 @@ def select(
 
     Raises QuerySyntaxError if ``syntax`` is ``"strict"`` and the text is no query.
     """
-    ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
+    ranges = allowed = None
+    if filters is not _NO_FILTERS:
+        ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
     lexemes = None
     if isinstance(query, str):
         if syntax != "plain":

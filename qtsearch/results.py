@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
@@ -23,7 +24,7 @@ def stored_article(segment: Segment, doc: int) -> Article:
     """An article as it was indexed. Raises IndexDamagedError."""
     from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
 
-    hit = Hit(segment, doc, 1, 0.0)
+    hit = Hit(segment, doc, *segment.url_and_question(doc), 1, 0.0)
     record = segment.record(doc)
     return Article(
         url=hit.url,
@@ -57,11 +58,19 @@ class Hit:
     __slots__ = ("_doc", "_record", "_segment", "_selection", "question", "rank", "score", "url")
 
     def __init__(
-        self, segment: Segment, doc: int, rank: int, score: float, selection: Selection | None = None
+        self,
+        segment: Segment,
+        doc: int,
+        url: str,
+        question: str,
+        rank: int,
+        score: float,
+        selection: Selection | None = None,
     ) -> None:
+        self.url = url
+        self.question = question
         self.rank = rank
         self.score = score
-        self.url, _, self.question = segment.heading(doc).decode().partition("\0")
         self._segment = segment
         self._doc = doc
         self._selection = selection
@@ -222,15 +231,14 @@ class Results:
         return len(self._docs)
 
     def __iter__(self) -> Iterator[Hit]:
-        selection, segment = self._selection, self._snapshot.segment
+        selection, segment, docs = self._selection, self._snapshot.segment, self._docs
+        if not docs:
+            return iter(())
+        urls, questions = segment.headings(docs)
         scale = IMPACT_SCALE * selection.plan.unit
-        scored = zip(self._docs, self._scores, strict=True)
-        return iter(
-            [
-                Hit(segment, doc, rank, score / scale, selection)
-                for rank, (doc, score) in enumerate(scored, self._offset + 1)
-            ]
-        )
+        scores = [score / scale for score in self._scores]
+        ranks = count(self._offset + 1)
+        return map(Hit, repeat(segment), docs, urls, questions, ranks, scores, repeat(selection))
 
     @overload
     def __getitem__(self, number: int) -> Hit: ...
@@ -242,9 +250,10 @@ class Results:
         if isinstance(number, slice):
             return list(self)[number]
         number = range(len(self._docs))[number]
-        selection = self._selection
+        selection, segment, doc = self._selection, self._snapshot.segment, self._docs[number]
         score = self._scores[number] / (IMPACT_SCALE * selection.plan.unit)
-        return Hit(self._snapshot.segment, self._docs[number], self._offset + number + 1, score, selection)
+        url, question = segment.url_and_question(doc)
+        return Hit(segment, doc, url, question, self._offset + number + 1, score, selection)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``query --json`` prints."""

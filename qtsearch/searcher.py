@@ -31,6 +31,7 @@ from qtsearch.schema import slugify
 __all__ = ["Ranges", "Searcher"]
 
 _COLUMNS: Final = 1_024  # the accumulator is folded into so many columns
+_FEW_COLUMNS: Final = 64  # are looked at alone
 _MAX_FOLDED_K: Final = 128  # for more hits than this, all matches are looked at
 _PUT_OFF: Final = 16  # rows are put off that add at most 1/16 of what all terms may add
 
@@ -83,14 +84,17 @@ class Searcher:
         """
         if k == 0 or ranges == [] or not plan.counts:
             return [], []
-        scores, listed = self._add_lists(plan)
+        scores = self._buffer(plan.dtype, "scores")
         if ranges is not None or allowed is not None:
+            scores.fill(0)
+            self._add_lists(plan, scores)
             ranges = ranges or [(0, self.segment.n_docs)]
             return _in_order(*self._within(plan, scores, ranges, allowed, k), k)
         small, large, slack = _split(plan) if k <= _MAX_FOLDED_K else ([], plan.rows, 0)
+        self._set_rows(plan, large, scores)
+        listed = self._add_lists(plan, scores)
         found = None if large else self._among(plan, listed, scores, k, slack)
         if found is None:
-            self._add_rows(plan, large, scores, 0)
             found = self._reaching(scores, k, slack)
             if found is not None:
                 self._look_up(plan, small, *found)
@@ -123,8 +127,9 @@ class Searcher:
 
     def scores(self, plan: Plan) -> npt.NDArray[Any]:
         """What every article gets: shape (n_docs,). To be used before this thread searches again."""
-        scores, _ = self._add_lists(plan)
-        self._add_rows(plan, plan.rows, scores, 0)
+        scores = self._buffer(plan.dtype, "scores")
+        self._set_rows(plan, plan.rows, scores)
+        self._add_lists(plan, scores)
         return scores[: self.segment.n_docs]
 
     def matching(self, plan: Plan) -> npt.NDArray[np.bool_]:
@@ -133,25 +138,35 @@ class Searcher:
         for row in plan.rows:
             np.bitwise_or(bits, plan.table.bits[row.place], bits)
         flags = np.unpackbits(bits).view(bool)
-        for docs, _, _ in plan.scattered[: plan.n_rare]:
+        for _, docs, _ in plan.scattered[: plan.n_rare]:
             flags[docs] = True
         return flags[: self.segment.n_docs]
 
-    def _add_lists(self, plan: Plan) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-        """What every article gets from the lists, and the articles in them, once for each list."""
-        scores = self._buffer(plan.dtype, "scores")
-        scores.fill(0)
+    def _add_lists(self, plan: Plan, scores: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+        """Add the lists to the scores of all articles; the articles in them, once for each list."""
         # Index and value dtypes as they must be for add.at's fast path: 6 instead of 200 µs.
         if len(plan.scattered) == 1:
-            docs, added, _ = plan.scattered[0]
+            _, docs, added = plan.scattered[0]
             docs, added = docs.astype(np.intp, copy=False), added.astype(plan.dtype, copy=False)
         elif plan.scattered:
-            docs = np.concatenate([one.docs for one in plan.scattered], dtype=np.intp)
-            added = np.concatenate([one.added for one in plan.scattered], dtype=plan.dtype, casting="unsafe")
+            _, each_docs, each_added = zip(*plan.scattered, strict=True)
+            docs = np.concatenate(each_docs, dtype=np.intp)
+            added = np.concatenate(each_added, dtype=plan.dtype, casting="unsafe")
         else:
-            return scores, _NOTHING[0]
+            return _NOTHING[0]
         np.add.at(scores, docs, added)
-        return scores, docs
+        return docs
+
+    def _set_rows(self, plan: Plan, rows: list[Laid], scores: npt.NDArray[Any]) -> None:
+        """Make the scores of all articles what the rows have for them."""
+        if not rows:
+            scores.fill(0)
+            return
+        _, times, place, _ = rows[0]
+        scores[:] = plan.table.added[place]
+        if times > 1:
+            scores *= scores.dtype.type(times)
+        self._add_rows(plan, rows[1:], scores, 0)
 
     def _add_rows(self, plan: Plan, rows: list[Laid], scores: npt.NDArray[Any], first: int) -> None:
         """Add what the rows have for the articles from ``first`` on, in place."""
@@ -169,14 +184,18 @@ class Searcher:
         ``scores``: what they get from the lists. ``slack``: the most that rows add.
         """
         rank = k * len(plan.scattered)
-        if not plan.n_rare or len(listed) < rank or k > _MAX_FOLDED_K:
+        if not plan.n_rare or k > _MAX_FOLDED_K:
             return None
-        # An article stands there at most once a list: so k of them reach the value at this rank.
-        values = scores.take(listed)
-        reached = _at_rank(values, rank)
-        if reached <= slack:
+        if len(listed) >= rank:
+            # An article stands there at most once a list: so k of them reach the value at this rank.
+            values = scores.take(listed)
+            reached = _at_rank(values, rank)
+            if reached <= slack:
+                return None
+            listed = listed.take((values >= reached - slack).nonzero()[0])
+        elif plan.rows:
             return None
-        docs = _distinct(listed.take((values >= reached - slack).nonzero()[0]))
+        docs = _distinct(listed)
         values = scores.take(docs)
         self._look_up(plan, plan.rows, docs, values)
         return docs, values
@@ -231,15 +250,21 @@ class Searcher:
             docs = scores.nonzero()[0]
             values = scores.take(docs)
             return _at_least(_at_rank(values, k), docs, values) if len(docs) > k else (docs, values)
-        best = np.maximum.reduce(scores.reshape(-1, _COLUMNS), 0)
+        folded = scores.reshape(-1, _COLUMNS)
+        best = np.maximum.reduce(folded, 0)
         # At least k scores reach the k-th largest maximum. It is 0 if fewer than k columns have a match.
         threshold = _at_rank(best, k) - slack
         if threshold <= 0:
             if slack:
                 return None
             threshold = 1
-        docs = (scores >= threshold).nonzero()[0]
-        return docs, scores.take(docs)
+        columns = (best >= threshold).nonzero()[0]
+        if len(columns) > _FEW_COLUMNS:
+            docs = (scores >= threshold).nonzero()[0]
+            return docs, scores.take(docs)
+        few = folded.take(columns, 1)
+        layers, places = (few >= threshold).nonzero()
+        return layers * _COLUMNS + columns.take(places), few[layers, places]
 
     def _buffer(self, dtype: Any, use: str) -> npt.NDArray[Any]:
         """A number an article, of this thread, with what was last left in it."""
@@ -267,7 +292,8 @@ def _split(plan: Plan) -> tuple[list[Laid], list[Laid], int]:
 
 
 def _distinct(docs: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """At least one article: ascending, each once."""
+    """The articles: ascending, each once."""
+    docs = docs.copy()  # they may be those of a list
     docs.sort()
     first = np.ones(len(docs), bool)
     np.not_equal(docs[1:], docs[:-1], first[1:])

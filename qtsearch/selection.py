@@ -65,13 +65,14 @@ class Selection:
         wanted = k + k // 4 + 2
         while True:
             docs, scores = first(wanted)
-            originals = [original_of[doc] for doc in docs]
-            if len(set(originals)) == len(docs):
-                return docs[:k], scores[:k]
-            places = {original: place for place, original in reversed(list(enumerate(originals)))}
-            kept = sorted(places.values())[:k]
-            if len(kept) == k or len(docs) < wanted:
-                return [docs[place] for place in kept], [scores[place] for place in kept]
+            pages: dict[int, tuple[int, int]] = {}
+            for doc, score in zip(docs, scores, strict=True):
+                original = original_of[doc]
+                if original not in pages:
+                    pages[original] = doc, score
+            if len(pages) >= k or len(docs) < wanted:
+                kept = list(pages.values())[:k]
+                return [doc for doc, _ in kept], [score for _, score in kept]
             wanted *= 2
 
     def _by_score(self, k: int) -> tuple[list[int], list[int]]:

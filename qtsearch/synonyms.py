@@ -150,8 +150,7 @@ class Expander:
         if len(plan.counts) > _MAX_TERMS:
             return plan
         found: list[_Expansions] = []
-        terms = [-1 if word is None else word.term for word in plan.words]
-        if not (self._terms.isdisjoint(terms) and self._tokens.isdisjoint(tokens)):
+        if not (self._terms.isdisjoint(plan.terms) and self._tokens.isdisjoint(tokens)):
             for short in dict.fromkeys(self._short_forms(tokens, _folded(tokens))):
                 found += [self._given.get(short, ()), self._learned_expansions(short)]
         if self._phrases:

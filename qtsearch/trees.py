@@ -126,7 +126,7 @@ class _Worth:
         for text, docs, impacts, boost, soft in self.parts:
             counted = planner.soften(impacts) if soft and some_hard else impacts
             added = np.rint(counted * (boost * plan.unit)).astype(np.uint32)
-            extras.append(Extra(text, Scattered(docs, added, int(added.max(initial=0)))))
+            extras.append(Extra(text, Scattered(int(added.max(initial=0)), docs, added)))
         plan.add(extras)
         return plan
 

@@ -77,10 +77,11 @@ def test_pieces(folder, pieces):
     blob = np.frombuffer(b"".join(pieces), np.uint8)
     write_array_file(path, {"x": np.ones(3), "blobs": blob, "blob_offsets": offsets}, {}, sync=False)
     file = ArrayFile(path)
-    piece, ones = file.pieces("blobs", "blob_offsets"), file["x"]
+    read, ones = file.pieces("blobs", "blob_offsets"), file["x"]
     del file
     os.unlink(path)
-    assert [piece(number) for number in range(len(pieces))] == pieces
+    assert read(range(len(pieces))) == pieces
+    assert read(reversed(range(len(pieces)))) == pieces[::-1]
     assert ones.tolist() == [1, 1, 1]
 
 
@@ -192,13 +193,13 @@ def test_a_piece_is_checked_by_its_blocks(large):
     data[start + 5_000] ^= 1
     path.unlink()
     path.write_bytes(data)
-    piece = ArrayFile(str(path)).pieces("blob", "offsets")
+    read = ArrayFile(str(path)).pieces("blob", "offsets")
     for number in range(40):
         if 16 <= number < 32:
             with pytest.raises(IndexDamagedError, match="'blob', bytes"):
-                piece(number)
+                read([number])
         else:
-            assert piece(number) == bytes(range(256))
+            assert read([number]) == [bytes(range(256))]
     data[data.index(np.arange(0, 10_241, 256).tobytes())] ^= 1
     path.unlink()
     path.write_bytes(data)
@@ -210,11 +211,11 @@ def test_a_block_is_checked_once(large, monkeypatch):
     """What was found to be sound is not checked again, whichever way it is used."""
     path, _, _ = large
     file = ArrayFile(str(path))
-    sliced, piece = file.sliced("numbers"), file.pieces("blob", "offsets")
-    sliced[0:2_048], piece(0)
+    sliced, read = file.sliced("numbers"), file.pieces("blob", "offsets")
+    sliced[0:2_048], read([0])
     monkeypatch.setattr(container.zlib, "crc32", mock.Mock(side_effect=AssertionError))
     assert sliced[1:9].tolist() == [*range(1, 9)]
-    assert piece(15) == bytes(range(256))
+    assert read([15]) == [bytes(range(256))]
     with pytest.raises(AssertionError):
         sliced[2_048:2_049]
 

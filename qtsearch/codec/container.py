@@ -18,7 +18,7 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
@@ -254,25 +254,30 @@ class ArrayFile:
         """One array of one dimension, of which what is used is checked."""
         return SlicedArray(self._unverified(name), self._checker(name))
 
-    def pieces(self, name: str, offsets: str) -> Callable[[int], bytes]:
-        """A function that reads the n-th piece of the blob ``name``, by the int64 array ``offsets``.
+    def pieces(self, name: str, offsets: str) -> Callable[[Iterable[int]], list[bytes]]:
+        """A function that reads the pieces with these numbers of the blob ``name``, by the int64 array
+        ``offsets``.
 
         That array is checked here, and a piece when it is read. Slicing the map takes a third of what slicing
         two arrays does.
         """
-        data, find, verify = self._map, self._verified.find, self._verify
+        data, verified, verify = self._map, self._verified, self._verify
         starts = self[offsets].data
         entry = self._entry(name)
         begin, base = entry.start, entry.block << _BLOCK_BITS
         above = base + _BLOCK - 1
 
-        def piece(number: int) -> bytes:
-            start, stop = starts[number], starts[number + 1]
-            if find(0, (base + start) >> _BLOCK_BITS, (above + stop) >> _BLOCK_BITS) >= 0:
-                verify(name, start, stop)
-            return data[begin + start : begin + stop]
+        def pieces(numbers: Iterable[int]) -> list[bytes]:
+            found = []
+            for number in numbers:
+                start, stop = starts[number], starts[number + 1]
+                first, last = (base + start) >> _BLOCK_BITS, (above + stop) >> _BLOCK_BITS
+                if not verified[first] if last - first == 1 else verified.find(0, first, last) >= 0:
+                    verify(name, start, stop)
+                found.append(data[begin + start : begin + stop])
+            return found
 
-        return piece
+        return pieces
 
     def _entry(self, name: str) -> _Entry:
         try:
@@ -291,14 +296,16 @@ class ArrayFile:
 
     def _checker(self, name: str) -> Callable[[int, int], None]:
         """``check(start, stop)`` raises IndexDamagedError if one of these elements is damaged."""
-        find, verify = self._verified.find, self._verify
+        verified, verify = self._verified, self._verify
         entry = self._entry(name)
         size = entry.dtype.itemsize
         base = entry.block << _BLOCK_BITS
         above = base + _BLOCK - 1
 
         def check(start: int, stop: int) -> None:
-            if find(0, (base + start * size) >> _BLOCK_BITS, (above + stop * size) >> _BLOCK_BITS) >= 0:
+            first, last = (base + start * size) >> _BLOCK_BITS, (above + stop * size) >> _BLOCK_BITS
+            # To look for a 0 takes five times as long.
+            if not verified[first] if last - first == 1 else verified.find(0, first, last) >= 0:
                 verify(name, start * size, stop * size)
 
         return check

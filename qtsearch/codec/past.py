@@ -70,7 +70,9 @@ class PastChunk:
         return {"compounds": np.column_stack((rows, arrays["hyphen_docs"])).astype(np.int32)}
 
     def _headings(self) -> dict[str, npt.NDArray[Any]]:
-        headings = [self._segment.heading(doc).partition(b"\0") for doc in range(self._segment.n_docs)]
+        headings = [
+            heading.partition(b"\0") for heading in self._segment.raw_headings(range(self._segment.n_docs))
+        ]
         return joined_texts("urls", [url for url, _, _ in headings]) | joined_texts(
             "questions", [question for _, _, question in headings]
         )

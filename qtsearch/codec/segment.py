@@ -92,7 +92,7 @@ from __future__ import annotations
 import math
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
@@ -279,12 +279,12 @@ class Segment:
         return Frequencies(arrays, arrays.sliced("frequency_codes"))
 
     @cached_property
-    def heading(self) -> Callable[[int], bytes]:
-        """What gives the heading of an article as bytes, in UTF-8: its url, a NUL, its question."""
+    def raw_headings(self) -> Callable[[Iterable[int]], list[bytes]]:
+        """What gives the headings of articles as bytes, in UTF-8: the url, a NUL, the question."""
         return self.files[_ARRAYS].pieces("headings", "heading_offsets")
 
     @cached_property
-    def _records(self) -> Callable[[int], bytes]:
+    def _records(self) -> Callable[[Iterable[int]], list[bytes]]:
         return self.files[_ARRAYS].pieces("records", "record_offsets")
 
     @cached_property
@@ -314,9 +314,14 @@ class Segment:
         """The number of a surface form, -1 if no article has it."""
         return _find(self.forms, form)
 
+    def headings(self, docs: Iterable[int]) -> tuple[list[str], list[str]]:
+        """The urls and the questions of these articles."""
+        texts = b"\0".join(self.raw_headings(docs)).decode().split("\0")
+        return texts[::2], texts[1::2]
+
     def url_and_question(self, doc: int) -> tuple[str, str]:
         """The url and the question of an article."""
-        url, _, question = self.heading(doc).decode().partition("\0")
+        (url,), (question,) = self.headings((doc,))
         return url, question
 
     def record(self, doc: int) -> dict[str, Any]:
@@ -324,7 +329,7 @@ class Segment:
         from qtsearch.codec import records  # here: a query for ten urls reads none
 
         try:
-            return records.unpack(self._records(doc), self.dictionary)
+            return records.unpack(self._records((doc,))[0], self.dictionary)
         except ValueError as error:
             reason = f"the text of article {doc} is damaged ({error})"
             raise IndexDamagedError(self.files[0].path, reason) from error
@@ -371,7 +376,7 @@ class Segment:
 
     def url(self, doc: int) -> bytes:
         """The url of an article, in UTF-8."""
-        return self.heading(doc).partition(b"\0")[0]
+        return self.raw_headings((doc,))[0].partition(b"\0")[0]
 
     def subject_of(self, doc: int) -> SubjectSlice:
         """The subject of an article."""

@@ -167,7 +167,7 @@ def test_damaged_article(examples: Pair, index_copy: Path) -> None:
     number = 20
     url = examples.articles[number].url
     article = qtsearch.open_index(index_copy).get(url)
-    record = qtsearch.open_index(index_copy)._snapshot.searcher.segment._records(number)
+    record = qtsearch.open_index(index_copy)._snapshot.searcher.segment._records([number])[0]
     start = path.read_bytes().index(record)
     with path.open("r+b", buffering=0) as file:
         for place in range(len(record)):
@@ -182,7 +182,7 @@ def test_damaged_article(examples: Pair, index_copy: Path) -> None:
 def test_damaged_article_through_whoosh(index_copy: Path) -> None:
     """An article whose text is damaged is an error in Whoosh too; articles of other blocks are read."""
     path = _file(index_copy, ".arrays")
-    record = qtsearch.open_index(index_copy)._snapshot.searcher.segment._records(20)
+    record = qtsearch.open_index(index_copy)._snapshot.searcher.segment._records([20])[0]
     path.write_bytes(path.read_bytes().replace(record, bytes(len(record))))
     with whoosh.index.open_dir(index_copy).searcher() as searcher:
         with pytest.raises(IndexDamagedError) as caught:
