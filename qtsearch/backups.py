@@ -15,8 +15,7 @@ from qtsearch import disk, generation
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.segment import INDEX_NAME
 from qtsearch.errors import BackupError, IndexDamagedError
-from qtsearch.generation import Generation
-from qtsearch.index import default_path
+from qtsearch.generation import Generation, default_path
 
 __all__ = ["backup"]
 

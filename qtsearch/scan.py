@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from qtsearch.errors import SourceError
@@ -30,23 +31,24 @@ def find_files(sources: Iterable[Path]) -> list[Found]:
 
     Raises SourceError for a source that does not exist, and if there is no file.
     """
-    found: dict[str, Found] = {}
+    found: list[Found] = []
     for given in sources:
         source = os.fspath(given)
         if os.path.isdir(source):
-            found.update((file.key, file) for file in _markdown_files(source))
+            found += _markdown_files(source)
         elif os.path.exists(source):
-            key = os.path.abspath(source)
-            found[key] = _found(source, key, os.stat(source))
+            found.append(_found(source, os.path.abspath(source), os.stat(source)))
         else:
             raise SourceError(f"{source!r} does not exist: name a folder of articles or an article file")
     if not found:
         raise SourceError("no article files (.md) in the sources; nothing was published")
-    return sorted(found.values())
+    once = {file.key: file for file in found}
+    return sorted(once.values(), key=attrgetter("path"))
 
 
-def _markdown_files(folder: str) -> Iterator[Found]:
+def _markdown_files(folder: str) -> list[Found]:
     inside = os.path.realpath(folder) + os.sep
+    found = []
     waiting = [(folder, os.path.abspath(folder))]
     while waiting:
         path, key = waiting.pop()
@@ -63,9 +65,10 @@ def _markdown_files(folder: str) -> Iterator[Found]:
                         and entry.is_file()
                         and (not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside))
                     ):
-                        yield _found(entry.path, f"{key}{os.sep}{name}", entry.stat())
+                        found.append(_found(entry.path, f"{key}{os.sep}{name}", entry.stat()))
         except OSError as error:
             raise SourceError(f"{error.filename!r} cannot be read: {error.strerror}") from error
+    return found
 
 
 def _found(path: str, key: str, status: os.stat_result) -> Found:
