@@ -107,7 +107,7 @@ def reindex(
 
         return Run(
             folder,
-            files,
+            files.each(),
             scanned_ns,
             timer,
             include_no_index=include_no_index,

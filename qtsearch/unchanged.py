@@ -7,18 +7,17 @@ time than importing what reads articles.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from qtsearch import generation
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.sources import STATES, read_paths, read_reasons, sources_path
+from qtsearch.codec.sources import STATES, read_reasons, sources_path
 from qtsearch.errors import ArticleError, QtsearchError
 from qtsearch.parameters import RankingParameters
 from qtsearch.report import ReindexReport, Timer
-from qtsearch.scan import Found
+from qtsearch.scan import Files
 
 __all__ = ["report_unchanged"]
 
@@ -28,7 +27,7 @@ _NO_INDEX: Final = STATES.index("no_index")
 
 def report_unchanged(
     folder: str,
-    files: Sequence[Found],
+    files: Files,
     timer: Timer,
     *,
     include_no_index: bool,
@@ -62,14 +61,14 @@ def report_unchanged(
             dry_run=dry_run,
             full=False,
             pages=segment.n_docs,
-            files=len(files),
+            files=len(files.keys),
             added=0,
             changed=0,
             removed=0,
             moved=0,
             unchanged=int((table["file_docs"] >= 0).sum()),
-            rejected=tuple(ArticleError(files[n].path, line, reason) for n, (line, reason) in reasons),
-            kept=tuple(files[number].path for number in kept),
+            rejected=tuple(ArticleError(files.paths[n], line, reason) for n, (line, reason) in reasons),
+            kept=tuple(files.paths[number] for number in kept),
             no_index=int((table["states"] == _NO_INDEX).sum()),
             warnings=tuple(table.metadata["warnings"]),
             phases=timer.phases,
@@ -80,12 +79,12 @@ def report_unchanged(
         return None  # no index, or a damaged one: the run that comes now says so
 
 
-def _as_they_were(files: Sequence[Found], table: ArrayFile) -> bool:
+def _as_they_were(files: Files, table: ArrayFile) -> bool:
     """Whether these are the files of the table, in their order, of the same sizes and times."""
     return (
-        len(files) == len(table["sizes"])
-        and [file.mtime for file in files] == table["mtimes"].tolist()
-        and [file.size for file in files] == table["sizes"].tolist()
+        len(files.keys) == len(table["sizes"])
+        and files.mtimes == tuple(table["mtimes"].tolist())
+        and files.sizes == tuple(table["sizes"].tolist())
+        and "\0".join(files.keys) == os.fsdecode(table["paths"].tobytes())
         and bool(table["digests"].any(axis=1).all())  # one that could not be read is tried again
-        and [file.key for file in files] == read_paths(table)
     )
