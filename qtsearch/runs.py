@@ -25,6 +25,7 @@ from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.past import MAX_PAST_DOCS, PastChunk
+from qtsearch.codec.rest import Rest
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, Row, read_rows, rewrite_sources, sources_path, write_sources
 from qtsearch.codec.writer import SegmentWriter
@@ -186,7 +187,7 @@ class Run:
         elif past is not None:
             file_of = np.full(past.segment.n_docs, -1, np.int32)
             file_of[list(stays)] = list(stays.values())
-            chunks.insert(0, PastChunk(past.segment, past.file, file_of))
+            chunks.insert(0, PastChunk(past.segment, Rest(past.file), file_of))
             left_out.update(np.flatnonzero(file_of < 0).tolist())
         writer = SegmentWriter(chunks, dictionary) if chunks else None
         if writer is None or len(left_out) == len(writer.urls):

@@ -13,7 +13,7 @@ import numpy as np
 
 from qtsearch import generation
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.sources import STATES, read_reasons, sources_path
+from qtsearch.codec.sources import STATES, read_paths, read_reasons, sources_path
 from qtsearch.errors import ArticleError, QtsearchError
 from qtsearch.parameters import RankingParameters
 from qtsearch.report import ReindexReport, Timer
@@ -85,6 +85,6 @@ def _as_they_were(files: Files, table: ArrayFile) -> bool:
         len(files.keys) == len(table["sizes"])
         and files.mtimes == tuple(table["mtimes"].tolist())
         and files.sizes == tuple(table["sizes"].tolist())
-        and "\0".join(files.keys) == os.fsdecode(table["paths"].tobytes())
+        and files.keys == tuple(read_paths(table))
         and bool(table["digests"].any(axis=1).all())  # one that could not be read is tried again
     )

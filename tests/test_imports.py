@@ -81,6 +81,7 @@ ORDER = """
     evaluation
     locking
     publishing
+    codec.rest
     codec.sources
     codec.past
     backups

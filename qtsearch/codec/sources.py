@@ -6,8 +6,9 @@ segment lack (:mod:`qtsearch.codec.past`):
 ============  ======  =======  ===========================================================================
 array         dtype   shape    meaning
 ============  ======  =======  ===========================================================================
-paths         uint8            of the files, absolute, in the order they were found; a 0 between two
-sizes         int64   (F,)     in bytes
+paths         uint8            of the files, absolute, in the order they were found: a folder and the names in
+                               it, 0 between them; 0, 0 between folders, one of which may come again
+sizes         uint…   (F,)     in bytes
 mtimes        int64   (F,)     in nanoseconds; -1 where the file may have changed within the grain since
 digests       uint8   (F, 16)  BLAKE2b of the bytes; all 0 where the file could not be read
 states        uint8   (F,)     which of :data:`STATES`
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import starmap
+from itertools import groupby, starmap
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ import numpy.typing as npt
 
 from qtsearch import disk, generation
 from qtsearch.codec.container import ArrayFile, write_array_file
+from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.rest import PACKED, REST, narrow, packed
 from qtsearch.codec.segment import INDEX_NAME
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import QtsearchError
@@ -54,23 +57,6 @@ __all__ = [
 #: What became of a file: it is an article of the index; is marked no_index; is no article; or another file
 #: with the same url was taken.
 STATES: Final = ("article", "no_index", "rejected", "duplicate")
-#: What of a chunk stands in the third file.
-REST: Final = (
-    "contents",
-    "question_words",
-    "question_word_offsets",
-    "links",
-    "link_offsets",
-    "keyword_words",
-    "keyword_word_offsets",
-    "carried",
-    "keywords",
-    "keyword_offsets",
-    "subjects",
-    "subject_offsets",
-    "definitions",
-    "definition_offsets",
-)
 _NO_DIGEST: Final = bytes(16)
 
 
@@ -106,15 +92,19 @@ def sources_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.sources")
 
 
-def write_sources(
-    path: str, rows: Sequence[Row], rest: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]
-) -> int:
+def write_sources(path: str, rows: Sequence[Row], rest: Arrays, metadata: Mapping[str, Any]) -> int:
     """Write and fsync the file; returns its size in bytes. ``rest``: of the chunk. Raises OSError."""
+    return write_array_file(path, _table(rows) | packed(rest), metadata)
+
+
+def _table(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
     digests = b"".join(bytes.fromhex(row.digest) or _NO_DIGEST for row in rows)
     odd = [number for number, row in enumerate(rows) if row.reason]
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "paths": np.frombuffer(os.fsencode("\0".join(row.path for row in rows)), np.uint8),
-        "sizes": np.array([row.size for row in rows], np.int64),
+    folders = groupby((row.path for row in rows), os.path.dirname)
+    paths = "\0\0".join("\0".join((folder, *map(os.path.basename, found))) for folder, found in folders)
+    return {
+        "paths": np.frombuffer(os.fsencode(paths), np.uint8),
+        "sizes": narrow(np.array([row.size for row in rows], np.int64)),
         "mtimes": np.array([row.mtime for row in rows], np.int64),
         "digests": np.frombuffer(digests, np.uint8).reshape(-1, 16),
         "states": np.array([STATES.index(row.state) for row in rows], np.uint8),
@@ -123,7 +113,6 @@ def write_sources(
         "reason_lines": np.array([rows[number].line for number in odd], np.int32),
         **joined_texts("reasons", [rows[number].reason.encode("utf-8", "surrogateescape") for number in odd]),
     }
-    return write_array_file(path, arrays | dict(rest), metadata)
 
 
 def kept_segments(folder: str) -> tuple[str, ...]:
@@ -142,7 +131,7 @@ def rewrite_sources(file: ArrayFile, work: str, rows: Sequence[Row], metadata: M
     ``work``: a folder for temporary files, on the same file system. Raises OSError.
     """
     temporary = os.path.join(work, "sources")
-    write_sources(temporary, rows, {name: file[name] for name in REST}, metadata)
+    write_array_file(temporary, _table(rows) | {name: file[name] for name in PACKED}, metadata)
     disk.layer.rename(temporary, file.path)
     disk.layer.sync_folder(os.path.dirname(file.path))
 
@@ -168,7 +157,12 @@ def read_rows(file: ArrayFile) -> list[Row]:
 
 def read_paths(file: ArrayFile) -> list[str]:
     """The paths of the table alone."""
-    return os.fsdecode(file["paths"].tobytes()).split("\0")
+    paths: list[str] = []
+    for group in os.fsdecode(file["paths"].tobytes()).split("\0\0"):
+        folder, *names = group.split("\0")
+        start = os.path.join(folder, "")
+        paths += [start + name for name in names]
+    return paths
 
 
 def read_reasons(file: ArrayFile) -> dict[int, tuple[int, str]]:
