@@ -2,7 +2,8 @@
 
 measured: for each fault, whether the index answers as before the run or as after it, as it must at that step;
           whether the next run works and leaves what it needs and nothing more
-corpus:   eight sample articles: a first reindex, a later one, set_parameters, and a reindex by two processes
+corpus:   eight sample articles: a first reindex, a later one, one where only the time of a file has
+          changed, and one by two processes; set_parameters, rollback, backup
 command:  python benchmarks/faults.py [--runs 500] [--seeds 3] [--parts kills,cuts,errors]
 
 Kills are real ones, SIGKILL to a child process at a step of its writing or at any moment. Power cuts are as
@@ -28,8 +29,8 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # there are forks: no thread but this one
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from faulty_disk import KINDS, DeadlyDisk, FailingDisk, FaultyDisk, PowerCut, SimulatedCrash, installed
-from publishing_runs import Scene, assert_recovers, check, make_scenes, published_at, steps_of
+from faulty_disk import KINDS, DeadlyDisk, FailingDisk, FaultyDisk, installed
+from publishing_runs import Scene, assert_recovers, check, cut_power, make_scenes, must_be, steps_of
 from report import table, write_json
 
 from qtsearch import workers
@@ -83,12 +84,6 @@ class Tally:
         table("Indexes after a fault", head, rows, names=2)
 
 
-def must_be(steps: list[str], at: int, when: str) -> str:
-    """Which state a process leaves that dies at this step."""
-    renamed, _ = published_at(steps)
-    return "new" if at > renamed or (at == renamed and when == "after") else "old"
-
-
 # -- kill -9 -------------------------------------------------------------------------------------------
 
 
@@ -99,13 +94,16 @@ def kills(
     rng = random.Random(seed)
     steps: dict[int, list[str]] = {}
     seconds: dict[int, float] = {}
+    for scene in (*scenes, *parallel):
+        began = time.monotonic()
+        steps[id(scene)] = steps_of(scene, folder)
+        seconds[id(scene)] = time.monotonic() - began
     for number in range(runs):
         kind = KILLED_AT[number % len(KILLED_AT)]
-        scene = rng.choice(parallel if number % ONE_IN_PARALLEL == 0 else scenes)
-        if id(scene) not in steps:
-            began = time.monotonic()
-            steps[id(scene)] = steps_of(scene, folder)
-            seconds[id(scene)] = time.monotonic() - began
+        several = parallel if number % ONE_IN_PARALLEL == 0 else scenes
+        if kind != "moment":  # a backup has nothing to clean up
+            several = [one for one in several if kind in map(KINDS.__getitem__, steps[id(one)])]
+        scene = rng.choice(several)
         all_steps = steps[id(scene)]
         scene.begin(folder)
         if kind == "moment":
@@ -148,17 +146,9 @@ def _fork(scene: Scene, folder: Path, layer: FaultyDisk) -> int:
 def cuts(tally: Tally, scenes: list[Scene], folder: Path, seeds: int) -> None:
     """The power goes at every step; ``seeds`` choices each of what is lost."""
     for scene, at, step, steps in _every_step(scenes, folder):
-        renamed, lasting = published_at(steps)
-        must = "old" if at <= renamed else "new" if at > lasting else "either"
         for seed in range(seeds):
             scene.begin(folder)
-            layer = PowerCut(folder.parent, at)
-            try:
-                with installed(layer):
-                    scene.run(folder)
-            except SimulatedCrash:
-                pass
-            layer.power_up(random.Random(seed * 1_000_003 + at))
+            must = cut_power(scene, folder, steps, at, random.Random(seed * 1_000_003 + at))
             tally.judge("power cut", KINDS[step], scene, folder, must, f"step {at} ({step}), seed {seed}")
 
 
@@ -178,6 +168,8 @@ def errors(tally: Tally, scenes: list[Scene], folder: Path) -> None:
             except OSError:
                 raised = True
             must = must_be(steps, at, when) if raised else "new"
+            if raised and must == "new" and scene.withdrawn:
+                must = "either"
             where = f"{os.strerror(number)} {when} step {at} ({step}){' and on' if lasting else ''}"
             tally.judge("error", KINDS[step], scene, folder, must, where)
 

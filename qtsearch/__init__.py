@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from qtsearch._version import __version__
 from qtsearch.errors import (
@@ -32,20 +33,21 @@ from qtsearch.errors import (
     SynonymsError,
     WorkerError,
 )
-from qtsearch.index import Index, open_index
-from qtsearch.parameters import RankingParameters
-from qtsearch.results import Copy, Hit, Results
-from qtsearch.synonyms import Synonyms
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article, RelatedLink
     from qtsearch.backups import backup
     from qtsearch.completion import Completion
     from qtsearch.explanation import Explanation
-    from qtsearch.indexer import ReindexReport, reindex
+    from qtsearch.index import Index, open_index
+    from qtsearch.indexer import reindex
+    from qtsearch.parameters import RankingParameters
     from qtsearch.publications import Publication, history, rollback
+    from qtsearch.report import ReindexReport
+    from qtsearch.results import Copy, Hit, Results
     from qtsearch.snippets import Snippet
     from qtsearch.stats import IndexStats
+    from qtsearch.synonyms import Synonyms
     from qtsearch.tuning import set_parameters
     from qtsearch.verification import VerifyReport, verify
 
@@ -94,28 +96,36 @@ __all__ = [
 ]
 
 
+_HOMES: Final = {
+    "Article": "articles",
+    "Completion": "completion",
+    "Copy": "results",
+    "Explanation": "explanation",
+    "Hit": "results",
+    "Index": "index",
+    "IndexStats": "stats",
+    "Publication": "publications",
+    "RankingParameters": "parameters",
+    "ReindexReport": "report",
+    "RelatedLink": "articles",
+    "Results": "results",
+    "Snippet": "snippets",
+    "Synonyms": "synonyms",
+    "VerifyReport": "verification",
+    "backup": "backups",
+    "history": "publications",
+    "open_index": "index",
+    "reindex": "indexer",
+    "rollback": "publications",
+    "set_parameters": "tuning",
+    "verify": "verification",
+}
+
+
 def __getattr__(name: str) -> object:
-    """Import what only indexing needs when it is first asked for: it takes longer than many searches."""
-    if name in ("ReindexReport", "reindex"):
-        import qtsearch.indexer as module
-    elif name in ("Publication", "history", "rollback"):
-        import qtsearch.publications as module  # type: ignore[no-redef]
-    elif name in ("Article", "RelatedLink"):
-        import qtsearch.articles as module  # type: ignore[no-redef]
-    elif name == "backup":
-        import qtsearch.backups as module  # type: ignore[no-redef]
-    elif name == "Completion":
-        import qtsearch.completion as module  # type: ignore[no-redef]
-    elif name == "Explanation":
-        import qtsearch.explanation as module  # type: ignore[no-redef]
-    elif name == "Snippet":
-        import qtsearch.snippets as module  # type: ignore[no-redef]
-    elif name == "IndexStats":
-        import qtsearch.stats as module  # type: ignore[no-redef]
-    elif name == "set_parameters":
-        import qtsearch.tuning as module  # type: ignore[no-redef]
-    elif name in ("VerifyReport", "verify"):
-        import qtsearch.verification as module  # type: ignore[no-redef]
-    else:
+    """Import what is asked for, when it is: all of it takes longer than many searches, or a reindex."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'qtsearch' has no attribute {name!r}")
-    return getattr(module, name)
+    found = getattr(import_module(f"qtsearch.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -11,12 +11,11 @@ import os
 import stat
 from typing import BinaryIO, Final
 
-from qtsearch import disk, generation
+from qtsearch import disk, generation, publishing
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.segment import INDEX_NAME
 from qtsearch.errors import BackupError, IndexDamagedError
-from qtsearch.generation import Generation
-from qtsearch.index import default_path
+from qtsearch.generation import Generation, default_path
 
 __all__ = ["backup"]
 
@@ -52,15 +51,16 @@ def backup(index: str | os.PathLike[str] | None, target: str | os.PathLike[str])
     folder = os.path.abspath(os.fspath(target))
     with contextlib.ExitStack() as opened:
         current, files = _pin(source, opened)
-        existed = _make_empty_folder(folder)
+        existed = _exists_empty(folder)
         try:
+            publishing.make_index_folder(folder)
             _copy(files, source, folder, current)
         except BaseException:
-            for name in files:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(os.path.join(folder, name))
+            for name in reversed(files):  # what makes it an index first
+                disk.discard(os.path.join(folder, name))
             if not existed:
-                os.rmdir(folder)
+                with contextlib.suppress(OSError):  # not empty: somebody else's
+                    disk.layer.rmdir(folder)
             raise
     return current.number
 
@@ -90,17 +90,15 @@ def _pin(source: str, opened: contextlib.ExitStack) -> tuple[Generation, dict[st
     raise IndexDamagedError(source, "changes faster than it can be opened")
 
 
-def _make_empty_folder(folder: str) -> bool:
-    """Make it, unless it is there already, which is returned. Raises BackupError if anything is in it."""
-    try:
-        os.makedirs(folder)
-    except FileExistsError:
-        if not os.path.isdir(folder):
-            raise BackupError(f"{folder} is a file: name a new folder for the backup") from None
-        if os.listdir(folder):
-            raise BackupError(f"{folder} is not empty: name a new folder for the backup") from None
-        return True
-    return False
+def _exists_empty(folder: str) -> bool:
+    """Whether it is there already. Raises BackupError if anything is in it, or if it is no folder."""
+    if not os.path.lexists(folder):
+        return False
+    if not os.path.isdir(folder):
+        raise BackupError(f"{folder} is a file: name a new folder for the backup")
+    if os.listdir(folder):
+        raise BackupError(f"{folder} is not empty: name a new folder for the backup")
+    return True
 
 
 def _copy(files: dict[str, BinaryIO], source: str, folder: str, current: Generation) -> None:
@@ -118,8 +116,7 @@ def _copy(files: dict[str, BinaryIO], source: str, folder: str, current: Generat
         disk.layer.sync_folder(folder)
         disk.layer.rename(unfinished, os.path.join(folder, toc))
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(unfinished)
+        disk.discard(unfinished)
         raise
     disk.layer.sync_folder(folder)
     disk.layer.sync_folder(os.path.dirname(folder))

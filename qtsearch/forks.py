@@ -78,10 +78,18 @@ def _renew() -> None:
 
 
 def _wait_for_imports() -> None:
-    # The lock of a module being imported cannot be made anew; importing it once more waits for it.
-    for name in list(sys.modules):
-        if name.partition(".")[0] in _IMPORTED_LATE and sys.modules.get(name) is not None:
+    # The lock of a module being imported cannot be made anew; importing it once more waits for it. Others may
+    # have been begun meanwhile; one that this very thread has begun is not worth waiting for twice.
+    waited: set[str] = set()
+    while begun := set(filter(_is_being_imported, list(sys.modules))) - waited:
+        for name in begun:
             importlib.import_module(name)
+        waited |= begun
+
+
+def _is_being_imported(name: str) -> bool:
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return name.partition(".")[0] in _IMPORTED_LATE and getattr(spec, "_initializing", False)
 
 
 if hasattr(os, "register_at_fork"):  # where there is no fork, there is nothing to do

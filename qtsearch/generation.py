@@ -20,8 +20,18 @@ from qtsearch.codec.container import open_regular
 from qtsearch.codec.segment import INDEX_NAME, Segment
 from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexMissingError
 
-__all__ = ["Generation", "TableOfContents", "latest", "open_segment", "read_toc"]
+__all__ = [
+    "DEFAULT_INDEX",
+    "Generation",
+    "TableOfContents",
+    "default_path",
+    "latest",
+    "open_segment",
+    "read_toc",
+]
 
+#: Where the index lives unless ``$QTSEARCH_INDEX`` or the caller says otherwise.
+DEFAULT_INDEX: Final = "index"
 _TOC_NAME: Final = re.compile(rf"_{INDEX_NAME}_([0-9]+)\.toc")
 _SEGMENT_CLASS: Final = ("qtsearch.codec.plugin", "ArraySegment")
 _INT: Final = struct.Struct("!i")
@@ -82,6 +92,11 @@ def _foreign(path: str, name: str) -> ForeignSegmentError:
         f"{path}: names a segment of {name}, which `qtsearch reindex` did not write: "
         "something else has written to its folder; build the index again"
     )
+
+
+def default_path() -> str:
+    """``$QTSEARCH_INDEX``, or ``index`` where that is not set."""
+    return os.environ.get("QTSEARCH_INDEX") or DEFAULT_INDEX
 
 
 def latest(folder: str) -> Generation:

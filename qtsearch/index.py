@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from qtsearch.codec.segment import Segment
 from qtsearch.current import Current
 from qtsearch.errors import PageMissingError
+from qtsearch.generation import default_path
 from qtsearch.parameters import RankingParameters
 from qtsearch.query import SYNTAXES, Filters, corrected, select
 from qtsearch.results import Asked, Hit, Results, stored_article
@@ -30,15 +31,7 @@ if TYPE_CHECKING:
     from qtsearch.explanation import Explanation
     from qtsearch.stats import IndexStats
 
-__all__ = ["DEFAULT_INDEX", "Index", "default_path", "open_index"]
-
-#: Where the index lives unless ``$QTSEARCH_INDEX`` or the caller says otherwise.
-DEFAULT_INDEX = "index"
-
-
-def default_path() -> str:
-    """``$QTSEARCH_INDEX``, or ``index`` where that is not set."""
-    return os.environ.get("QTSEARCH_INDEX") or DEFAULT_INDEX
+__all__ = ["Index", "open_index"]
 
 
 def open_index(

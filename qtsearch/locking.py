@@ -6,16 +6,16 @@ dies, however that was. The file's text only says who holds it.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import socket
+import sys
 import time
 import weakref
 from types import TracebackType
 from typing import Final
-
-from whoosh.filedb.filestore import FileStorage
 
 from qtsearch import disk
 from qtsearch.codec.segment import INDEX_NAME
@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 LOCK_NAME: Final = f"{INDEX_NAME}_WRITELOCK"  # the one that Whoosh's own writers take
 _POLL_SECONDS: Final = 0.05
+#: What the system says of a lock that somebody else has.
+_TAKEN: Final = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 _NOTE: Final = re.compile(r"process (\d+) on (.*) since (.*)\n")
 
 
@@ -47,7 +49,7 @@ class WriteLock:
             raise ValueError(f"wait must be 0 seconds or more, not {wait}")
         self._wait = wait
         self._path = os.path.join(folder, LOCK_NAME)
-        self._lock = FileStorage(folder).lock(LOCK_NAME)
+        self._file: int | None = None  # the descriptor that holds the lock
 
     def __enter__(self) -> WriteLock:
         """Take the lock.
@@ -58,7 +60,7 @@ class WriteLock:
         """
         deadline = time.monotonic() + self._wait
         disk.layer.append(self._path).close()  # Whoosh would make it executable
-        while not self._lock.acquire(blocking=False):
+        while not self._acquire():
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise IndexLockedError(self._path, *_holder(self._path))
@@ -75,7 +77,7 @@ class WriteLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock.fd is None:
+        if self._file is None:
             return  # in the child of a fork
         try:
             self._note("")  # nobody is to be blamed for the next one who holds it
@@ -92,9 +94,47 @@ class WriteLock:
             # The lock holds without it. Where the disk is full, this run may be the one that makes room.
             _log.warning("%s does not say who holds it: %s", self._path, error)
 
+    def _acquire(self) -> bool:
+        file = os.open(self._path, os.O_WRONLY)
+        try:
+            _take(file)
+        except BaseException as error:
+            os.close(file)
+            if isinstance(error, OSError) and error.errno in _TAKEN:
+                return False
+            raise
+        self._file = file
+        return True
+
     def _release(self) -> None:
         _held.discard(self)
-        self._lock.release()
+        if self._file is not None:
+            _give_back(self._file)  # at once, though a child on its way to its own program may have it open
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+        self._file = None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+    def _give_back(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _give_back(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 _held: weakref.WeakSet[WriteLock] = weakref.WeakSet()
@@ -103,8 +143,7 @@ _held: weakref.WeakSet[WriteLock] = weakref.WeakSet()
 def _leave_to_parent() -> None:
     """A fork has its parent's lock: kept, it would outlive the parent; released, it would be lost to it."""
     for lock in _held:
-        os.close(lock._lock.fd)
-        lock._lock.fd = None
+        lock._leave()
     _held.clear()
 
 

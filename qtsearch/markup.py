@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from qtsearch.controls import remove_controls
 from qtsearch.latex import readable_maths
 
-__all__ = ["put_back", "remove_controls", "set_aside"]
+__all__ = ["put_back", "set_aside"]
 
-# C0 and C1 but tab and line feed; overrides of the direction of writing; surrogates, which UTF-8 has not.
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _INLINE_TAGS: Final = (
     "a|abbr|b|big|cite|code|del|em|font|i|img|ins|kbd|mark|q|s|samp|small|span|strike|strong|su[bp]|tt|u|var"
 )
@@ -50,16 +49,6 @@ _ENTITY: Final = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
 _MARK: Final = re.compile("\x02([0-9]+)\x03")
 
 
-def remove_controls(text: str) -> str:
-    r"""The text without characters that steer a terminal: of controls, only ``\n`` and tab stay.
-
-    >>> remove_controls("\x1b[31mred\r\n")
-    '[31mred\n'
-    """
-    # `isprintable` is several times as fast as the expression, and nearly always true.
-    return text if text.replace("\n", " ").isprintable() else _CONTROLS.sub("", text)
-
-
 def set_aside(answer: str) -> tuple[str, list[str]]:
     r"""The answer, without controls, as Markdown that reads as it was meant; and what is set aside.
 
@@ -91,7 +80,7 @@ def put_back(text: str, kept: list[str]) -> str:
 def _without_control(entity: re.Match[str]) -> str:
     """The entity, or nothing, if it stands for a control character."""
     code = int(entity[1], 16) if entity[1] else int(entity[2])
-    return "" if code <= 0x10FFFF and _CONTROLS.match(chr(code)) else entity[0]
+    return "" if code <= 0x10FFFF and not remove_controls(chr(code)) else entity[0]
 
 
 def _replacement(match: re.Match[str]) -> str | None:

@@ -12,7 +12,7 @@ from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, kept_segments, read_rows, rewrite_sources, sources_path
 from qtsearch.errors import RollbackError
-from qtsearch.index import default_path
+from qtsearch.generation import default_path
 
 __all__ = ["HISTORY_LENGTH", "Publication", "entry_of", "history", "rollback"]
 

@@ -10,16 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 from collections.abc import Collection
 from typing import Final
 
-from whoosh.filedb.filestore import FileStorage, RamStorage
-from whoosh.index import TOC
-
 from qtsearch import disk, generation
-from qtsearch.codec.fields import whoosh_schema
-from qtsearch.codec.plugin import ArraySegment
 from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.errors import IndexMissingError, QtsearchError
 from qtsearch.locking import WriteLock
@@ -59,7 +53,7 @@ def make_index_folder(folder: str) -> None:
 
 def new_segment_id() -> str:
     """Sixteen random characters: a name that no file of the index ever had."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def make_work_folder(folder: str, segment_id: str) -> str:
@@ -105,7 +99,7 @@ def publish(folder: str, segment_id: str, n_docs: int, keep: Collection[str] = (
     temporary = f"{path}.{segment_id}"
     try:
         with disk.layer.create(temporary) as file:
-            disk.layer.write(file, _table_of_contents(number, ArraySegment(INDEX_NAME, segment_id, n_docs)))
+            disk.layer.write(file, _table_of_contents(number, segment_id, n_docs))
             disk.layer.sync(file)
         disk.layer.rename(temporary, path)
     except BaseException:
@@ -162,13 +156,23 @@ def next_number(folder: str) -> int:
     with contextlib.suppress(QtsearchError):
         return generation.latest(folder).number + 1
     # No index, or none that can be read: number it after whatever Whoosh sees there.
+    from whoosh.filedb.filestore import FileStorage
+    from whoosh.index import TOC
+
     seen: int = TOC._latest_generation(FileStorage(folder), INDEX_NAME)
     return max(0, seen) + 1
 
 
-def _table_of_contents(number: int, segment: ArraySegment) -> bytes:
+def _table_of_contents(number: int, segment_id: str, n_docs: int) -> bytes:
     """What Whoosh would write, which neither syncs it nor goes through our disk."""
+    # Here: a run that finds nothing changed, most nights', does without Whoosh.
+    from whoosh.filedb.filestore import RamStorage
+    from whoosh.index import TOC
+
+    from qtsearch.codec.fields import whoosh_schema
+    from qtsearch.codec.plugin import ArraySegment
+
     storage = RamStorage()
-    TOC(whoosh_schema(), [segment], number).write(storage, INDEX_NAME)
+    TOC(whoosh_schema(), [ArraySegment(INDEX_NAME, segment_id, n_docs)], number).write(storage, INDEX_NAME)
     data: bytes = storage.files[f"_{INDEX_NAME}_{number}.toc"]
     return data

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from qtsearch.errors import ArticleError
 
-__all__ = ["ReindexReport"]
+__all__ = ["ReindexReport", "Timer"]
+
+
+class Timer:
+    """Seconds by phase, and since it was made."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self.phases: dict[str, float] = {}
+
+    def end(self, phase: str) -> None:
+        """What went since the last end belongs to this phase."""
+        now = time.monotonic()
+        self.phases[phase] = self.phases.get(phase, 0.0) + now - self._last
+        self._last = now
+
+    @property
+    def seconds(self) -> float:
+        """In all, up to now."""
+        return time.monotonic() - self._started
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from qtsearch.errors import SourceError
 
-__all__ = ["Found", "find_files"]
+__all__ = ["Files", "Found", "find_files"]
 
 Path = str | os.PathLike[str]
 
@@ -22,7 +23,20 @@ class Found(NamedTuple):
     mtime: int
 
 
-def find_files(sources: Iterable[Path]) -> list[Found]:
+class Files(NamedTuple):
+    """Many files in columns, which take less time to make and to compare than one object for each."""
+
+    paths: tuple[str, ...]
+    keys: tuple[str, ...]
+    sizes: tuple[int, ...]
+    mtimes: tuple[int, ...]
+
+    def each(self) -> list[Found]:
+        """One by one."""
+        return list(map(Found, *self))
+
+
+def find_files(sources: Iterable[Path]) -> Files:
     """The files to read, each once, sorted by path.
 
     ``sources``: folders, searched for ``.md`` files, and files, taken whatever they are called. Hidden files
@@ -30,23 +44,26 @@ def find_files(sources: Iterable[Path]) -> list[Found]:
 
     Raises SourceError for a source that does not exist, and if there is no file.
     """
-    found: dict[str, Found] = {}
+    found: dict[str, tuple[str, str, int, int]] = {}
     for given in sources:
         source = os.fspath(given)
         if os.path.isdir(source):
-            found.update((file.key, file) for file in _markdown_files(source))
+            found.update((file[1], file) for file in _markdown_files(source))
         elif os.path.exists(source):
             key = os.path.abspath(source)
-            found[key] = _found(source, key, os.stat(source))
+            status = os.stat(source)
+            found[key] = (source, key, status.st_size, status.st_mtime_ns)
         else:
             raise SourceError(f"{source!r} does not exist: name a folder of articles or an article file")
     if not found:
         raise SourceError("no article files (.md) in the sources; nothing was published")
-    return sorted(found.values())
+    return Files(*zip(*sorted(found.values(), key=itemgetter(0)), strict=True))
 
 
-def _markdown_files(folder: str) -> Iterator[Found]:
+def _markdown_files(folder: str) -> list[tuple[str, str, int, int]]:
+    """Of each file what :class:`Found` has."""
     inside = os.path.realpath(folder) + os.sep
+    found = []
     waiting = [(folder, os.path.abspath(folder))]
     while waiting:
         path, key = waiting.pop()
@@ -63,10 +80,9 @@ def _markdown_files(folder: str) -> Iterator[Found]:
                         and entry.is_file()
                         and (not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside))
                     ):
-                        yield _found(entry.path, f"{key}{os.sep}{name}", entry.stat())
+                        status = entry.stat()
+                        absolute = f"{key}{os.sep}{name}"
+                        found.append((entry.path, absolute, status.st_size, status.st_mtime_ns))
         except OSError as error:
             raise SourceError(f"{error.filename!r} cannot be read: {error.strerror}") from error
-
-
-def _found(path: str, key: str, status: os.stat_result) -> Found:
-    return Found(path, key, status.st_size, status.st_mtime_ns)
+    return found

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from qtsearch.analysis import MAX_FORM_BYTES, fold, token_pattern
-from qtsearch.markup import remove_controls
+from qtsearch.controls import remove_controls
 from qtsearch.rendering import plain_text
 from qtsearch.sentences import LINE_BREAK, sentence_spans
 

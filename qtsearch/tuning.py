@@ -11,7 +11,7 @@ from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.codec.sources import kept_segments
 from qtsearch.codec.writer import write_impacts
 from qtsearch.errors import IndexMissingError, QtsearchError
-from qtsearch.index import default_path
+from qtsearch.generation import default_path
 from qtsearch.parameters import RankingParameters
 
 __all__ = ["published_parameters", "set_parameters"]

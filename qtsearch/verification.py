@@ -23,8 +23,7 @@ from qtsearch.codec.plugin import ArraySegment
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
 from qtsearch.codec.sources import kept_segments
 from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexVersionError
-from qtsearch.generation import Generation, TableOfContents
-from qtsearch.index import default_path
+from qtsearch.generation import Generation, TableOfContents, default_path
 from qtsearch.parameters import RankingParameters
 
 __all__ = ["Problem", "VerifyReport", "verify"]

@@ -253,7 +253,13 @@ class PowerCut(FaultyDisk):
     def rename(self, source, target):
         super().rename(source, target)
         folder, name = self._place(target)
-        folder.change(name, self._node(source), os.path.basename(source))
+        source_folder, source_name = self._place(source)
+        node = self._node(source)
+        if source_folder is folder:
+            folder.change(name, node, source_name)
+        else:
+            folder.change(name, node)
+            source_folder.change(source_name, None)
 
     def link(self, source, target):
         super().link(source, target)

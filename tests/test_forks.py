@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -173,6 +174,40 @@ def test_an_import_that_another_thread_has_begun_ends_before_the_fork(tmp_path, 
         thread.join()
     finally:
         sys.modules.pop("nltk", None)
+        sys.modules.update(kept)
+
+
+def test_an_import_begun_while_another_is_waited_for(tmp_path, monkeypatch):
+    """It, too, ends before the fork."""
+    package = tmp_path / "whoosh_of_tests" / "nltk"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "slow.py").write_text("import time\nbegun.set()\ntime.sleep(0.5)\n")
+    (package / "later.py").write_text("import time\ntime.sleep(0.5)\n")
+    begun = threading.Event()
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "nltk"}
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setattr("builtins.begun", begun, raising=False)
+
+    def import_later():
+        time.sleep(0.25)
+        importlib.import_module("nltk.later")
+
+    try:
+        threads = [
+            threading.Thread(target=importlib.import_module, args=("nltk.slow",)),
+            threading.Thread(target=import_later),
+        ]
+        for thread in threads:
+            thread.start()
+        assert begun.wait(HANGS)
+        assert ended(in_child(lambda: importlib.import_module("nltk.later"))) == "well"
+        for thread in threads:
+            thread.join()
+    finally:
+        for name in list(sys.modules):
+            if name.partition(".")[0] == "nltk":
+                del sys.modules[name]
         sys.modules.update(kept)
 
 

@@ -25,6 +25,7 @@ ORDER = """
     spelling
     breaks
     articles
+    controls
     latex
     markup
     rendering
@@ -38,6 +39,7 @@ ORDER = """
     codec.frequencies
     codec.records
     codec.segment
+    codec.texts
     codec.expansions
     codec.chunk
     codec.completions
@@ -79,6 +81,7 @@ ORDER = """
     evaluation
     locking
     publishing
+    codec.rest
     codec.sources
     codec.past
     backups
@@ -90,6 +93,8 @@ ORDER = """
     changes
     checks
     report
+    unchanged
+    runs
     indexer
     qtsearch
     cli.common

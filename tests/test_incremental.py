@@ -61,8 +61,8 @@ def everything(index: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], ob
     """All arrays of an index but for those that tell of times, places and the way that texts are packed."""
     current, segment = generation.open_segment(os.fspath(index))
     files = (*segment.files, ArrayFile(sources_path(os.fspath(index), current.segment_id)))
-    apart = {"dictionary", "records", "record_offsets", "mtimes", "paths", "path_offsets", "reasons"}
-    apart |= {"reason_offsets", "sizes", "digests", "states", "lines", "file_docs"}
+    apart = {"dictionary", "records", "record_offsets", "mtimes", "paths", "reasons", "reason_files"}
+    apart |= {"reason_offsets", "sizes", "digests", "states", "reason_lines", "file_docs"}
     arrays = {
         f"{Path(file.path).suffix} {name}": file[name] for file in files for name in set(file.names) - apart
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from faulty_disk import FailingDisk, installed
+from whoosh.filedb.filestore import FileStorage
 
 import qtsearch
 from qtsearch.errors import IndexLockedError
@@ -82,12 +83,12 @@ def test_the_dead_are_not_blamed(folder):
     """A program that does not say that it holds the lock, as Whoosh: not the one that died before it."""
     with holding(folder) as process:
         process.kill()
-    lock = WriteLock(folder)
-    assert lock._lock.acquire()
+    lock = FileStorage(folder).lock(LOCK_NAME)
+    assert lock.acquire()
     with pytest.raises(IndexLockedError, match="locked by another program") as caught, WriteLock(folder):
         pass
     assert (caught.value.pid, caught.value.host, caught.value.since) == (0, "", "")
-    lock._lock.release()
+    lock.release()
 
 
 @pytest.mark.parametrize("text", ["", "\0\xff", "process x on y since z\n", f"process {10**30} on  since \n"])

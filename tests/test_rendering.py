@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.markup import put_back, remove_controls, set_aside
+from qtsearch.controls import remove_controls
+from qtsearch.markup import put_back, set_aside
 from qtsearch.rendering import plain_text
 
 #: What answers are made of, as pieces to be put together in any way.

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any, Final, TextIO
 
-from qtsearch.markup import remove_controls
+from qtsearch.controls import remove_controls
 
 __all__ = [
     "ERROR",

@@ -19,7 +19,7 @@ from qtsearch.cli.common import (
     print_json,
     terminal_width,
 )
-from qtsearch.markup import remove_controls
+from qtsearch.controls import remove_controls
 
 if TYPE_CHECKING:
     from qtsearch import Explanation, Hit, Index, Results

@@ -68,7 +68,7 @@ def _generation(index: str | None) -> int:
     """The number of the current generation, 0 if there is none that can be read."""
     from qtsearch import generation
     from qtsearch.errors import QtsearchError
-    from qtsearch.index import default_path
+    from qtsearch.generation import default_path
 
     try:
         return generation.latest(default_path() if index is None else index).number
@@ -81,7 +81,7 @@ def _clean(index: str | None) -> None:
     from qtsearch import publishing
     from qtsearch.codec.sources import kept_segments
     from qtsearch.errors import IndexLockedError
-    from qtsearch.index import default_path
+    from qtsearch.generation import default_path
 
     folder = default_path() if index is None else index
     # Another process that writes cleans up itself; a folder that cannot be written has nothing of ours.

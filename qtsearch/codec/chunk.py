@@ -37,7 +37,6 @@ from __future__ import annotations
 
 from array import array
 from hashlib import blake2b
-from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -48,8 +47,8 @@ from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
-from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of, places_of
+from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 
@@ -332,24 +331,9 @@ def _hash(text: str) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
-def joined_texts(name: str, texts: list[bytes]) -> dict[str, npt.NDArray[Any]]:
-    """The texts as one blob, ``urls`` say, and where each begins, ``url_offsets``."""
-    return {
-        name: np.frombuffer(b"".join(texts), np.uint8),
-        f"{name.removesuffix('s')}_offsets": np.array([0, *accumulate(map(len, texts))], np.int64),
-    }
-
-
 def _offsets(counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Where groups of so many begin, and the last one ends."""
     return np.concatenate(([0], np.cumsum(counts)))
-
-
-def split_texts(arrays: Arrays, name: str) -> list[bytes]:
-    """The texts of a blob, ``urls`` say, that :func:`joined_texts` made."""
-    data = arrays[name].tobytes()
-    offsets = arrays[f"{name.removesuffix('s')}_offsets"].tolist()
-    return [data[start:stop] for start, stop in pairwise(offsets)]
 
 
 def _from(values: array[int], dtype: Any) -> npt.NDArray[Any]:

@@ -1,19 +1,21 @@
 """``MAIN_<id>.sources``: what a segment was made of. Written with it, read by the next reindex, by no search.
 
-With F files, and with what else a chunk has that the arrays of the segment lack
-(:mod:`qtsearch.codec.past`):
+With F files, R of them for a reason no articles, and with what else a chunk has that the arrays of the
+segment lack (:mod:`qtsearch.codec.past`):
 
 ============  ======  =======  ===========================================================================
 array         dtype   shape    meaning
 ============  ======  =======  ===========================================================================
-paths         uint8            of the files, absolute, ascending by path; ``path_offsets`` int64 (F + 1,)
-sizes         int64   (F,)     in bytes
+paths         uint8            of the files, absolute, in the order they were found: a folder and the names in
+                               it, 0 between them; 0, 0 between folders, one of which may come again
+sizes         uint…   (F,)     in bytes
 mtimes        int64   (F,)     in nanoseconds; -1 where the file may have changed within the grain since
 digests       uint8   (F, 16)  BLAKE2b of the bytes; all 0 where the file could not be read
 states        uint8   (F,)     which of :data:`STATES`
 file_docs     int32   (F,)     the article made of the file, -1 for none; of a rejected one the last good
-lines         int32   (F,)     of a rejected file: the line
-reasons       uint8            why it was rejected, or gave way; ``reason_offsets`` int64 (F + 1,)
+reasons       uint8            why a file was rejected, or gave way; ``reason_offsets`` int64 (R + 1,)
+reason_files  int32   (R,)     the number of that file
+reason_lines  int32   (R,)     and the line of it, 0 for none
 ============  ======  =======  ===========================================================================
 
 The metadata holds ``include_no_index``, the ``history`` (a dict for each generation, newest last) and the
@@ -24,16 +26,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, starmap
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch import disk, generation
-from qtsearch.codec.chunk import joined_texts, split_texts
 from qtsearch.codec.container import ArrayFile, write_array_file
+from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.rest import PACKED, REST, narrow, packed
 from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import QtsearchError
 
 __all__ = [
@@ -42,6 +46,8 @@ __all__ = [
     "Previous",
     "Row",
     "kept_segments",
+    "read_paths",
+    "read_reasons",
     "read_rows",
     "rewrite_sources",
     "sources_path",
@@ -51,23 +57,6 @@ __all__ = [
 #: What became of a file: it is an article of the index; is marked no_index; is no article; or another file
 #: with the same url was taken.
 STATES: Final = ("article", "no_index", "rejected", "duplicate")
-#: What of a chunk stands in the third file.
-REST: Final = (
-    "contents",
-    "question_words",
-    "question_word_offsets",
-    "links",
-    "link_offsets",
-    "keyword_words",
-    "keyword_word_offsets",
-    "carried",
-    "keywords",
-    "keyword_offsets",
-    "subjects",
-    "subject_offsets",
-    "definitions",
-    "definition_offsets",
-)
 _NO_DIGEST: Final = bytes(16)
 
 
@@ -103,22 +92,27 @@ def sources_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.sources")
 
 
-def write_sources(
-    path: str, rows: Sequence[Row], rest: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]
-) -> int:
+def write_sources(path: str, rows: Sequence[Row], rest: Arrays, metadata: Mapping[str, Any]) -> int:
     """Write and fsync the file; returns its size in bytes. ``rest``: of the chunk. Raises OSError."""
+    return write_array_file(path, _table(rows) | packed(rest), metadata)
+
+
+def _table(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
     digests = b"".join(bytes.fromhex(row.digest) or _NO_DIGEST for row in rows)
-    arrays = {
-        **joined_texts("paths", [os.fsencode(row.path) for row in rows]),
-        "sizes": np.array([row.size for row in rows], np.int64),
+    odd = [number for number, row in enumerate(rows) if row.reason]
+    folders = groupby((row.path for row in rows), os.path.dirname)
+    paths = "\0\0".join("\0".join((folder, *map(os.path.basename, found))) for folder, found in folders)
+    return {
+        "paths": np.frombuffer(os.fsencode(paths), np.uint8),
+        "sizes": narrow(np.array([row.size for row in rows], np.int64)),
         "mtimes": np.array([row.mtime for row in rows], np.int64),
         "digests": np.frombuffer(digests, np.uint8).reshape(-1, 16),
         "states": np.array([STATES.index(row.state) for row in rows], np.uint8),
         "file_docs": np.array([row.doc for row in rows], np.int32),
-        "lines": np.array([row.line for row in rows], np.int32),
-        **joined_texts("reasons", [row.reason.encode("utf-8", "surrogateescape") for row in rows]),
+        "reason_files": np.array(odd, np.int32),
+        "reason_lines": np.array([rows[number].line for number in odd], np.int32),
+        **joined_texts("reasons", [rows[number].reason.encode("utf-8", "surrogateescape") for number in odd]),
     }
-    return write_array_file(path, arrays | dict(rest), metadata)
 
 
 def kept_segments(folder: str) -> tuple[str, ...]:
@@ -137,7 +131,7 @@ def rewrite_sources(file: ArrayFile, work: str, rows: Sequence[Row], metadata: M
     ``work``: a folder for temporary files, on the same file system. Raises OSError.
     """
     temporary = os.path.join(work, "sources")
-    write_sources(temporary, rows, {name: file[name] for name in REST}, metadata)
+    write_array_file(temporary, _table(rows) | {name: file[name] for name in PACKED}, metadata)
     disk.layer.rename(temporary, file.path)
     disk.layer.sync_folder(os.path.dirname(file.path))
 
@@ -146,23 +140,33 @@ def read_rows(file: ArrayFile) -> list[Row]:
     """The table of files."""
     digests = file["digests"].tobytes().hex()
     columns = zip(
-        _paths(file),
+        read_paths(file),
         file["sizes"].tolist(),
         file["mtimes"].tolist(),
         (digests[start : start + 32] for start in range(0, len(digests), 32)),
         (STATES[state] for state in file["states"].tolist()),
         file["file_docs"].tolist(),
-        file["lines"].tolist(),
-        (reason.decode("utf-8", "surrogateescape") for reason in split_texts(file, "reasons")),
         strict=True,
     )
     none = _NO_DIGEST.hex()
-    return [row if row.digest != none else row._replace(digest="") for row in map(Row._make, columns)]
+    rows = [row if row.digest != none else row._replace(digest="") for row in starmap(Row, columns)]
+    for number, (line, reason) in read_reasons(file).items():
+        rows[number] = rows[number]._replace(line=line, reason=reason)
+    return rows
 
 
-def _paths(file: ArrayFile) -> list[str]:
-    data = file["paths"].tobytes()
-    if not data.isascii():
-        return [os.fsdecode(path) for path in split_texts(file, "paths")]
-    text = data.decode("ascii")
-    return [text[start:stop] for start, stop in pairwise(file["path_offsets"].tolist())]
+def read_paths(file: ArrayFile) -> list[str]:
+    """The paths of the table alone."""
+    paths: list[str] = []
+    for group in os.fsdecode(file["paths"].tobytes()).split("\0\0"):
+        folder, *names = group.split("\0")
+        start = os.path.join(folder, "")
+        paths += [start + name for name in names]
+    return paths
+
+
+def read_reasons(file: ArrayFile) -> dict[int, tuple[int, str]]:
+    """By number of file: the line, and the reason why it is no article of the index."""
+    reasons = [reason.decode("utf-8", "surrogateescape") for reason in split_texts(file, "reasons")]
+    lines = zip(file["reason_lines"].tolist(), reasons, strict=True)
+    return dict(zip(file["reason_files"].tolist(), lines, strict=True))

@@ -1,0 +1,92 @@
+"""What of a chunk the arrays of a segment lack, narrow in a file: see :mod:`qtsearch.codec.past`.
+
+Counts stand in for where things begin, a number for the spelling of a subject, and integers are as wide as
+the largest of their array needs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.texts import joined_texts, split_texts
+
+__all__ = ["PACKED", "REST", "Rest", "narrow", "packed"]
+
+_PIECES: Final = ("question_word", "link", "keyword_word", "keyword", "definition")
+_AS_THEY_ARE: Final = ("contents", "question_words", "links", "keyword_words", "keywords", "definitions")
+#: What of a chunk stands in the third file.
+REST: Final = (
+    *_AS_THEY_ARE,
+    *(f"{name}_offsets" for name in _PIECES),
+    "carried",
+    "subjects",
+    "subject_offsets",
+)
+#: The arrays that it stands in.
+PACKED: Final = (
+    *_AS_THEY_ARE,
+    *(f"{name}_counts" for name in _PIECES),
+    "carried_docs",
+    "carried_counts",
+    "spellings",
+    "spelling_counts",
+    "spelling_numbers",
+)
+
+
+def packed(rest: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of :data:`PACKED`. ``rest``: those of :data:`REST`, what is ``carried`` by keyword."""
+    keywords = rest["carried"][:, 1]
+    subjects = split_texts(rest, "subjects")
+    spellings = sorted(set(subjects))
+    numbers = {spelling: number for number, spelling in enumerate(spellings)}
+    arrays = {
+        **{name: rest[name] for name in _AS_THEY_ARE},
+        **{f"{name}_counts": np.diff(rest[f"{name}_offsets"]) for name in _PIECES},
+        "carried_docs": rest["carried"][:, 0],
+        "carried_counts": np.bincount(keywords, minlength=len(rest["keyword_offsets"]) - 1),
+        "spellings": np.frombuffer(b"".join(spellings), np.uint8),
+        "spelling_counts": np.array([len(spelling) for spelling in spellings], np.int64),
+        "spelling_numbers": np.array([numbers[subject] for subject in subjects], np.int64),
+    }
+    return {name: narrow(arrays[name]) for name in PACKED}
+
+
+def narrow(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same integers, none below 0, in the narrowest type.
+
+    >>> narrow(np.array([1, 300])).dtype
+    dtype('uint16')
+    """
+    return values.astype(np.min_scalar_type(int(values.max(initial=0))))
+
+
+class Rest:
+    """The arrays of :data:`REST` by name, from a file that holds those of :data:`PACKED`."""
+
+    def __init__(self, file: Arrays) -> None:
+        self._file = file
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        file = self._file
+        if name == "carried":
+            counts = file["carried_counts"]
+            return np.column_stack((file["carried_docs"], np.repeat(np.arange(len(counts)), counts)))
+        if name in ("subjects", "subject_offsets"):
+            offsets = _offsets(file["spelling_counts"])
+            spellings = split_texts(
+                {"spellings": file["spellings"], "spelling_offsets": offsets}, "spellings"
+            )
+            subjects = [spellings[number] for number in file["spelling_numbers"].tolist()]
+            return joined_texts("subjects", subjects)[name]
+        if name.endswith("_offsets"):
+            return _offsets(file[f"{name.removesuffix('_offsets')}_counts"])
+        return file[name]
+
+
+def _offsets(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    return np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
