@@ -33,6 +33,7 @@ from qtsearch.errors import (
     SynonymsError,
     WorkerError,
 )
+from qtsearch.forks import late_imports
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article, RelatedLink
@@ -126,6 +127,11 @@ def __getattr__(name: str) -> object:
     """Import what is asked for, when it is: all of it takes longer than many searches, or a reindex."""
     if name not in _HOMES:
         raise AttributeError(f"module 'qtsearch' has no attribute {name!r}")
-    found = getattr(import_module(f"qtsearch.{_HOMES[name]}"), name)
+    with late_imports:
+        found = getattr(import_module(f"qtsearch.{_HOMES[name]}"), name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

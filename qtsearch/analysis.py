@@ -24,6 +24,8 @@ from functools import cache, lru_cache
 from itertools import compress, count, pairwise
 from typing import Final
 
+from qtsearch.forks import late_imports
+
 __all__ = [
     "MAX_FORM_BYTES",
     "SOFT_WORDS",
@@ -224,7 +226,8 @@ def stem(form: str) -> str:
 
 @cache
 def _snowball() -> Callable[[str], str]:
-    from nltk.stem.snowball import EnglishStemmer  # here: takes 0.3 s
+    with late_imports:
+        from nltk.stem.snowball import EnglishStemmer  # here: takes 0.3 s
 
     stem_word: Callable[[str], str] = EnglishStemmer().stem
     return stem_word

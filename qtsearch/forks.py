@@ -1,7 +1,8 @@
 """What a fork must not leave taken: a child has one thread, and what others held would be held for ever.
 
 gunicorn with ``--preload`` and multiprocessing's ``fork`` start workers from a process that may be searching.
-Locks of ours are new in the child. An import under way in another thread is waited for before the fork.
+Locks of ours are new in the child. An import under way in another thread is waited for before the fork, and
+what searching imports when it first needs it, it imports under a lock, so that none begins then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-__all__ = ["Lock", "cached_property"]
+__all__ = ["Lock", "cached_property", "late_imports"]
 
 _T = TypeVar("_T")
 
@@ -70,6 +71,10 @@ _locks: Final[weakref.WeakSet[Lock]] = weakref.WeakSet()
 _properties: Final[list[cached_property[Any]]] = []
 
 
+#: Held by whoever imports what is not imported with the module, and while the process forks.
+late_imports: Final = Lock()
+
+
 def _renew() -> None:
     for lock in _locks:
         lock.renew()
@@ -78,6 +83,7 @@ def _renew() -> None:
 
 
 def _wait_for_imports() -> None:
+    late_imports.acquire()
     # The lock of a module being imported cannot be made anew; importing it once more waits for it. Others may
     # have been begun meanwhile; one that this very thread has begun is not worth waiting for twice.
     waited: set[str] = set()
@@ -93,4 +99,4 @@ def _is_being_imported(name: str) -> bool:
 
 
 if hasattr(os, "register_at_fork"):  # where there is no fork, there is nothing to do
-    os.register_at_fork(before=_wait_for_imports, after_in_child=_renew)
+    os.register_at_fork(before=_wait_for_imports, after_in_parent=late_imports.release, after_in_child=_renew)

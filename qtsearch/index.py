@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from qtsearch.codec.segment import Segment
 from qtsearch.current import Current
 from qtsearch.errors import PageMissingError
+from qtsearch.forks import late_imports
 from qtsearch.generation import default_path
 from qtsearch.parameters import RankingParameters
 from qtsearch.query import SYNTAXES, Filters, corrected, select
@@ -227,7 +228,8 @@ class Index:
         >>> [word.words for word in explanation.words]
         [('stent',), ('retriever',)]
         """
-        from qtsearch.explanation import explain  # here: searching does not need it
+        with late_imports:
+            from qtsearch.explanation import explain  # here: searching does not need it
 
         snapshot = self._snapshot
         searcher = snapshot.boosted(boosts)
@@ -266,7 +268,8 @@ class Index:
             ValueError: ``limit`` is negative, or the index is closed.
             IndexDamagedError: a file of the index is not what was written.
         """
-        from qtsearch.related import related  # here: searching does not need it
+        with late_imports:
+            from qtsearch.related import related  # here: searching does not need it
 
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}")
@@ -288,7 +291,8 @@ class Index:
 
     def stats(self) -> IndexStats:
         """How much the index holds, how large it is, and how old."""
-        from qtsearch.stats import measure  # here: searching does not need it
+        with late_imports:
+            from qtsearch.stats import measure  # here: searching does not need it
 
         return measure(self._snapshot)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, NO_DATE
+from qtsearch.forks import late_imports
 from qtsearch.lexemes import Kind
 from qtsearch.lexer import read_query
 from qtsearch.periods import first_day, last_day
@@ -160,8 +161,9 @@ def select(
                 searcher, snapshot.facets, plan, ranges=ranges, allowed=allowed, collapse=collapse
             )
     # Here, for they import Whoosh, which most queries do without.
-    from qtsearch.syntax import parse
-    from qtsearch.trees import evaluate
+    with late_imports:
+        from qtsearch.syntax import parse
+        from qtsearch.trees import evaluate
 
     typed: dict[str, str] = {}
     if isinstance(query, str) and lexemes is not None:
@@ -180,7 +182,8 @@ def select(
 
 
 def _broadened(searcher: Searcher, plan: Plan, ranges: Ranges | None) -> Plan:
-    from qtsearch.feedback import broadened  # here: searching does not need it
+    with late_imports:
+        from qtsearch.feedback import broadened  # here: searching does not need it
 
     return broadened(searcher, plan, ranges)
 

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from qtsearch.forks import late_imports
 from qtsearch.markup import put_back, set_aside
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def plain_text(answer: str) -> str:
 @cache
 def parser() -> Markdown:
     """The Markdown parser: CommonMark with the tables and the strikethrough of GitHub."""
-    import pyromark  # here: searching needs NumPy only
+    with late_imports:
+        import pyromark  # here: searching needs NumPy only
 
     return pyromark.Markdown(options=pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH)

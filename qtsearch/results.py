@@ -8,6 +8,7 @@ from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
+from qtsearch.forks import late_imports
 from qtsearch.query import corrected
 from qtsearch.scoring import IMPACT_SCALE
 from qtsearch.selection import Selection
@@ -22,7 +23,8 @@ __all__ = ["Asked", "Copy", "Hit", "Results", "stored_article"]
 
 def stored_article(segment: Segment, doc: int) -> Article:
     """An article as it was indexed. Raises IndexDamagedError."""
-    from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
+    with late_imports:
+        from qtsearch.articles import Article, RelatedLink  # here: needs PyYAML, which searching does not
 
     hit = Hit(segment, doc, *segment.url_and_question(doc), 1, 0.0)
     record = segment.record(doc)
@@ -114,13 +116,15 @@ class Hit:
 
         ``max_chars``: length, 1 or more. What the answer begins with, if no word of the query stands in it.
         """
-        from qtsearch.snippets import make_snippet  # here: needs a Markdown parser, which searching does not
+        with late_imports:  # here: needs a Markdown parser, which searching does not
+            from qtsearch.snippets import make_snippet
 
         return make_snippet(self.answer, self._weights(), max_chars=max_chars)
 
     def marked_question(self) -> Snippet:
         """The question, the query's words marked."""
-        from qtsearch.snippets import mark
+        with late_imports:
+            from qtsearch.snippets import mark
 
         return mark(self.question, self._weights())
 

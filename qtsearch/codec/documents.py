@@ -11,6 +11,7 @@ from whoosh import columns
 from whoosh.codec import base
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
+from qtsearch.forks import late_imports
 from qtsearch.schema import FIELD_NAMES
 
 __all__ = ["DocumentReader"]
@@ -92,7 +93,8 @@ class DocumentReader(base.PerDocumentReader):  # type: ignore[misc]
         return ["url", "id", "subject", "date", "question"]
 
     def column_reader(self, fieldname: str, column: Any) -> columns.ColumnReader:
-        from qtsearch.codec.fields import whoosh_schema
+        with late_imports:
+            from qtsearch.codec.fields import whoosh_schema
 
         field = whoosh_schema()[fieldname]
         segment = self._segment

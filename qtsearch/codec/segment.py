@@ -102,7 +102,7 @@ import numpy.typing as npt
 from qtsearch.codec.container import ArrayFile, SlicedArray
 from qtsearch.codec.frequencies import Frequencies
 from qtsearch.errors import IndexDamagedError
-from qtsearch.forks import cached_property
+from qtsearch.forks import cached_property, late_imports
 from qtsearch.parameters import RankingParameters
 
 __all__ = [
@@ -326,7 +326,8 @@ class Segment:
 
     def record(self, doc: int) -> dict[str, Any]:
         """The rest of an article: see :mod:`qtsearch.codec.records`. Raises IndexDamagedError."""
-        from qtsearch.codec import records  # here: a query for ten urls reads none
+        with late_imports:
+            from qtsearch.codec import records  # here: a query for ten urls reads none
 
         try:
             return records.unpack(self._records((doc,))[0], self.dictionary)
