@@ -84,12 +84,10 @@ class Searcher:
         """
         if k == 0 or ranges == [] or not plan.counts:
             return [], []
-        scores = self._buffer(plan.dtype, "scores")
         if ranges is not None or allowed is not None:
-            scores.fill(0)
-            self._add_lists(plan, scores)
             ranges = ranges or [(0, self.segment.n_docs)]
-            return _in_order(*self._within(plan, scores, ranges, allowed, k), k)
+            return _in_order(*self._within(plan, ranges, allowed, k), k)
+        scores = self._buffer(plan.dtype)[: self._padded]
         small, large, slack = _split(plan) if k <= _MAX_FOLDED_K else ([], plan.rows, 0)
         self._set_rows(plan, large, scores)
         listed = self._add_lists(plan, scores)
@@ -127,7 +125,7 @@ class Searcher:
 
     def scores(self, plan: Plan) -> npt.NDArray[Any]:
         """What every article gets: shape (n_docs,). To be used before this thread searches again."""
-        scores = self._buffer(plan.dtype, "scores")
+        scores = self._buffer(plan.dtype)[: self._padded]
         self._set_rows(plan, plan.rows, scores)
         self._add_lists(plan, scores)
         return scores[: self.segment.n_docs]
@@ -219,25 +217,24 @@ class Searcher:
     def _within(
         self,
         plan: Plan,
-        scores: npt.NDArray[Any],
         ranges: Ranges,
         allowed: npt.NDArray[np.bool_] | None,
         k: int,
     ) -> Found:
-        """The best of the articles in the slices and the mask. ``scores``: what they get from the lists."""
+        """The best of the articles in the slices and the mask."""
         low, high = ranges[0][0], ranges[-1][1]
+        scores = self._buffer(plan.dtype)
+        # Folding takes whole columns.
+        columns = scores[low : low - (low - high) // _COLUMNS * _COLUMNS]
+        columns.fill(0)
+        self._add_lists(plan, scores)
         part = scores[low:high]
         self._add_rows(plan, plan.rows, part, low)
-        for (_, stop), (start, _) in pairwise(ranges):
-            part[stop - low : start - low] = 0
-        # Folding takes whole columns.
-        whole = self._buffer(plan.dtype, "folded")[: -(-len(part) // _COLUMNS) * _COLUMNS]
-        if allowed is None:
-            whole[: len(part)] = part
-        else:
-            np.multiply(part, allowed[low:high], whole[: len(part)])
-        whole[len(part) :] = 0
-        docs, values = self._reaching(whole, k, 0) or _NOTHING
+        for (_, stop), (start, _) in pairwise([*ranges, (low + len(columns), 0)]):
+            scores[stop:start] = 0
+        if allowed is not None:
+            np.multiply(part, allowed[low:high], part)
+        docs, values = self._reaching(columns, k, 0) or _NOTHING
         return docs + low, values
 
     def _reaching(self, scores: npt.NDArray[Any], k: int, slack: int) -> Found | None:
@@ -266,13 +263,13 @@ class Searcher:
         layers, places = (few >= threshold).nonzero()
         return layers * _COLUMNS + columns.take(places), few[layers, places]
 
-    def _buffer(self, dtype: Any, use: str) -> npt.NDArray[Any]:
-        """A number an article, of this thread, with what was last left in it."""
+    def _buffer(self, dtype: Any) -> npt.NDArray[Any]:
+        """A number an article and a column, of this thread, with what was last left in it."""
         buffers: dict[str, npt.NDArray[Any]] = self._local.__dict__
-        name = use + dtype.__name__
+        name = dtype.__name__
         buffer = buffers.get(name)
         if buffer is None:
-            buffer = buffers[name] = np.zeros(self._padded, dtype)
+            buffer = buffers[name] = np.zeros(self._padded + _COLUMNS, dtype)
         return buffer
 
 

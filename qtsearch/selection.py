@@ -61,18 +61,17 @@ class Selection:
         first = self._by_score if sort == "score" else self._ordered(sort)
         if not self._collapse:
             return first(k)
-        original_of = self.searcher.originals
+        original_of = self.searcher.originals.__getitem__
         wanted = k + k // 4 + 2
         while True:
             docs, scores = first(wanted)
-            pages: dict[int, tuple[int, int]] = {}
-            for doc, score in zip(docs, scores, strict=True):
-                original = original_of[doc]
-                if original not in pages:
-                    pages[original] = doc, score
-            if len(pages) >= k or len(docs) < wanted:
-                kept = list(pages.values())[:k]
-                return [doc for doc, _ in kept], [score for _, score in kept]
+            originals = list(map(original_of, docs))
+            if len(set(originals)) == len(docs):
+                return docs[:k], scores[:k]
+            last = len(docs) - 1
+            places = sorted(dict(zip(originals[::-1], range(last, -1, -1), strict=True)).values())[:k]
+            if len(places) == k or len(docs) < wanted:
+                return [docs[place] for place in places], [scores[place] for place in places]
             wanted *= 2
 
     def _by_score(self, k: int) -> tuple[list[int], list[int]]:
