@@ -40,6 +40,7 @@ ORDER = """
     codec.segment
     codec.expansions
     codec.chunk
+    codec.merging
     codec.completions
     codec.phrases
     codec.keyterms

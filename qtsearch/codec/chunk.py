@@ -12,11 +12,10 @@ form_frequencies     int64      (f, 3) occurrences of each in each text field
 form_capitals        int64      (f,) those in question and answer that are written as abbreviations are
 terms                S<width>   (t,) stems, ascending
 term_soft            bool       (t,) whether it is the stem of a soft word
-token_offsets        int64      (t + 1,) where the tokens of each term begin in the next three
-docs                 int32      (m,) article of each token, ascending within a term
-positions            uint16     (m,) its position in the article, ascending within an article
-fields               uint8      (m,) the text field it stands in
-pairs                int64      (p,) two hard terms that stand side by side in an answer, packed, ascending
+offsets, docs, frequency_codes, frequency_table, rare_postings, rare_frequencies, position_offsets, positions
+                                the postings, as in a segment
+pairs                int64      (p,) two hard terms that stand side by side in an answer and the article,
+                                packed, ascending; pair_counts uint8 (p,), how often, 255 for more
 compounds            int32      (c, 4) first term, second term, both in one word, article: once for each
                                 occurrence in question or answer
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
@@ -48,7 +47,7 @@ from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
-from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.frequencies import Arrays, encode_frequencies
 from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of, places_of
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
@@ -60,9 +59,7 @@ __all__ = [
     "ChunkBuilder",
     "byte_words",
     "joined_texts",
-    "pack_tokens",
     "split_texts",
-    "unpack_tokens",
     "url_hash",
 ]
 
@@ -208,14 +205,6 @@ class ChunkBuilder:
         term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         form_terms = form_terms.astype(np.int32)
         token_terms = form_terms[tokens]
-        keys = pack_tokens(
-            form_terms[all_tokens],
-            np.concatenate((docs, docs[first])),
-            np.concatenate((positions, positions[first] + 1)),
-            all_fields,
-        )
-        keys.sort()
-        key_terms, key_docs, key_positions, key_fields = unpack_tokens(keys)
         chunk: dict[str, npt.NDArray[Any]] = {
             "forms": byte_words([form.encode() for form in forms]),
             "form_terms": form_terms,
@@ -227,11 +216,14 @@ class ChunkBuilder:
             ),
             "terms": terms,
             "term_soft": term_soft,
-            "token_offsets": _offsets(np.bincount(key_terms, minlength=len(terms))),
-            "docs": key_docs,
-            "positions": key_positions,
-            "fields": key_fields,
-            "pairs": _pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
+            **_postings(
+                form_terms[all_tokens],
+                np.concatenate((docs, docs[first])),
+                np.concatenate((positions, positions[first] + 1)),
+                all_fields,
+                len(terms),
+            ),
+            **_pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
             "compounds": np.column_stack(
                 (token_terms[first], token_terms[first + 1], form_terms[wholes], docs[first])
             ),
@@ -275,10 +267,44 @@ class ChunkBuilder:
         return lengths.astype(np.uint16).reshape(-1, 3)
 
 
+def _postings(
+    terms: npt.NDArray[Any],
+    docs: npt.NDArray[Any],
+    positions: npt.NDArray[Any],
+    fields: npt.NDArray[Any],
+    n_terms: int,
+) -> dict[str, npt.NDArray[Any]]:
+    """The postings of tokens in any order."""
+    keys = terms.astype(np.int64)
+    for bits, column in ((_DOC_BITS, docs), (_POSITION_BITS, positions), (_FIELD_BITS, fields)):
+        keys <<= bits
+        keys |= column
+    keys.sort()
+    postings = keys >> _POSITION_BITS + _FIELD_BITS
+    first = np.ones(len(keys), bool)
+    first[1:] = postings[1:] != postings[:-1]
+    which = np.cumsum(first)
+    which -= 1
+    which *= len(FIELD_NAMES)
+    which += keys & (1 << _FIELD_BITS) - 1
+    starts = np.flatnonzero(first)
+    frequencies = np.bincount(which, minlength=len(starts) * len(FIELD_NAMES))
+    postings = postings[starts]
+    terms = postings >> _DOC_BITS
+    offsets = _offsets(np.bincount(terms, minlength=n_terms))
+    return {
+        "offsets": offsets,
+        "docs": postings.astype(np.int32) & (MAX_DOCS - 1),
+        "position_offsets": np.append(starts, len(keys))[offsets],
+        "positions": (keys >> _FIELD_BITS).astype(np.uint16),
+        **encode_frequencies(frequencies.astype(np.uint16).reshape(-1, len(FIELD_NAMES))),
+    }
+
+
 def _pairs(
     terms: npt.NDArray[np.int32], pairing: npt.NDArray[np.bool_], docs: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int64]:
-    """Of tokens in order, two that follow each other, differ and are both ``pairing``; packed, sorted."""
+) -> dict[str, npt.NDArray[Any]]:
+    """Of tokens in order, two that follow each other, differ and are both ``pairing``."""
     first, second = terms[:-1], terms[1:]
     found = np.flatnonzero(pairing[:-1] & pairing[1:] & (docs[:-1] == docs[1:]) & (first != second))
     keys = first[found].astype(np.int64)
@@ -286,7 +312,9 @@ def _pairs(
         keys <<= PAIR_BITS
         keys |= column[found]
     keys.sort()
-    return keys
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.minimum(np.diff(starts, append=len(keys)), 255)
+    return {"pairs": keys[starts], "pair_counts": counts.astype(np.uint8)}
 
 
 #: A pair is packed as first term, second term, article, so many bits each: two million of each in a chunk.
@@ -297,29 +325,6 @@ _FIELD_BITS: Final = 2
 _POSITION_BITS: Final = 16
 _DOC_BITS: Final = 22  # four million articles a segment, and as many terms
 MAX_DOCS: Final = 1 << _DOC_BITS
-
-
-def pack_tokens(
-    terms: npt.NDArray[Any], docs: npt.NDArray[Any], positions: npt.NDArray[Any], fields: npt.NDArray[Any]
-) -> npt.NDArray[np.int64]:
-    """One int64 a token."""
-    keys = terms.astype(np.int64)
-    keys <<= _DOC_BITS
-    keys |= docs
-    keys <<= _POSITION_BITS
-    keys |= positions
-    keys <<= _FIELD_BITS
-    keys |= fields
-    return keys
-
-
-def unpack_tokens(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
-    """Terms (int64), docs (int32), positions (uint16) and fields (uint8) of packed tokens."""
-    fields = keys.astype(np.uint8) & ((1 << _FIELD_BITS) - 1)
-    positions = (keys >> _FIELD_BITS).astype(np.uint16)
-    pairs = keys >> (_FIELD_BITS + _POSITION_BITS)
-    docs = pairs.astype(np.int32) & (MAX_DOCS - 1)
-    return pairs >> _DOC_BITS, docs, positions, fields
 
 
 def url_hash(url: str) -> int:

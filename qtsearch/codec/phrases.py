@@ -22,32 +22,35 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS, unpack_tokens
+from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS
+from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, places_of
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
+_COUNT_BITS: Final = 8
 
 
 def keyword_arrays(
-    tokens: npt.NDArray[np.int64],
+    postings: npt.NDArray[np.int64],
+    positions: npt.NDArray[Any],
     offsets: npt.NDArray[np.int64],
     docs: npt.NDArray[Any],
-    keyword_frequencies: npt.NDArray[Any],
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of keywords, as the table in :mod:`qtsearch.codec.segment` has them.
 
     Args:
-        tokens: those of the page keywords, packed, in any order.
+        postings: of each token of the page keywords its posting, ascending.
+        positions: where it stands in the article.
         offsets: where each term's postings begin and the last one's end.
         docs: article of each posting.
-        keyword_frequencies: frequency in the page keywords of each posting.
     """
     n_terms = len(offsets) - 1
-    terms, token_docs, positions, _ = unpack_tokens(tokens)
+    token_docs = docs[postings].astype(np.int32)
     order = np.lexsort((positions, token_docs))
-    terms, token_docs, positions = terms[order], token_docs[order], positions[order].astype(np.int64)
+    postings, token_docs, positions = postings[order], token_docs[order], positions[order].astype(np.int64)
+    terms = np.searchsorted(offsets, postings, "right") - 1
     first = np.ones(len(terms), bool)
     first[1:] = (token_docs[1:] != token_docs[:-1]) | (np.diff(positions) != 1)
     starts = np.flatnonzero(first)
@@ -57,26 +60,12 @@ def keyword_arrays(
     found = np.unique(node_docs)
     doc_counts = np.bincount(found // MAX_DOCS, minlength=len(keys))
     return {
-        "keyword_postings": _places(terms[single], token_docs[single], offsets, docs, keyword_frequencies),
+        "keyword_postings": np.unique(postings[single]).astype(np.int32),
         "phrase_keys": keys,
         "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "phrase_offsets": np.concatenate(([0], np.cumsum(doc_counts))).astype(np.int32),
         "phrase_docs": (found % MAX_DOCS).astype(docs.dtype),
     }
-
-
-def _places(
-    terms: npt.NDArray[np.int64],
-    token_docs: npt.NDArray[np.int32],
-    offsets: npt.NDArray[np.int64],
-    docs: npt.NDArray[Any],
-    frequencies: npt.NDArray[Any],
-) -> npt.NDArray[np.int32]:
-    """The numbers of the postings of these terms in these articles, ascending, each once."""
-    postings = np.flatnonzero(frequencies)
-    posting_terms = np.searchsorted(offsets, postings, "right") - 1
-    keys = posting_terms * MAX_DOCS + docs[postings]
-    return postings[np.searchsorted(keys, np.unique(terms * MAX_DOCS + token_docs))].astype(np.int32)
 
 
 def _nodes(
@@ -107,36 +96,36 @@ def _nodes(
 
 
 def pair_arrays(
-    chunks: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]],
+    chunks: Sequence[tuple[Arrays, npt.NDArray[np.int64], npt.NDArray[np.int32]]],
     n_terms: int,
     doc_type: Any,
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of pairs.
 
-    ``chunks``: of each its packed pairs, the new number of each of its terms, -1 for none, and of each of its
-    articles, -1 for one that is left out.
+    ``chunks``: each with the new number of each of its terms and of each of its articles, -1 for one that is
+    left out.
     """
     mask = (1 << PAIR_BITS) - 1
     columns = []
-    for pairs, terms, docs in chunks:
+    for chunk, terms, docs in chunks:
+        pairs, counts = chunk["pairs"], chunk["pair_counts"]
         doc = docs[pairs & mask]
-        kept = np.flatnonzero(doc >= 0)
-        first, second = terms[pairs[kept] >> 2 * PAIR_BITS], terms[(pairs[kept] >> PAIR_BITS) & mask]
-        columns.append((first * n_terms + second, doc[kept]))
-    keys, found = (np.concatenate(column) for column in zip(*columns, strict=True))
-    # Both in one number where they fit, for that sorts several times faster.
-    if n_terms * n_terms < 1 << (63 - _DOC_BITS):
-        packed = (keys << _DOC_BITS) | found
+        if doc.min(initial=0) < 0:
+            kept = doc >= 0
+            pairs, counts, doc = pairs[kept], counts[kept], doc[kept]
+        first, second = terms[pairs >> 2 * PAIR_BITS], terms[(pairs >> PAIR_BITS) & mask]
+        columns.append((first * n_terms + second, doc, counts))
+    keys, found, counts = (np.concatenate(column) for column in zip(*columns, strict=True))
+    # All in one number where they fit, for that sorts several times faster.
+    if n_terms * n_terms < 1 << (63 - _DOC_BITS - _COUNT_BITS):
+        packed = (keys << _DOC_BITS | found) << _COUNT_BITS | counts
         packed.sort()
+        counts = packed.astype(np.uint8)
+        packed >>= _COUNT_BITS
         keys, found = packed >> _DOC_BITS, packed & (MAX_DOCS - 1)
     else:
         order = np.lexsort((found, keys))
-        keys, found = keys[order], found[order]
-    first = np.ones(len(keys), bool)
-    first[1:] = (keys[1:] != keys[:-1]) | (found[1:] != found[:-1])
-    postings = np.flatnonzero(first)
-    counts = np.minimum(np.diff(postings, append=len(keys)), 255)
-    keys, found = keys[postings], found[postings]
+        keys, found, counts = keys[order], found[order], counts[order]
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     nodes = keys[starts]
     return {
@@ -144,7 +133,7 @@ def pair_arrays(
         "pair_children": np.searchsorted(nodes, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "pair_offsets": np.append(starts, len(keys)).astype(np.int32),
         "pair_docs": found.astype(doc_type),
-        "pair_counts": counts.astype(np.uint8),
+        "pair_counts": counts,
     }
 
 
