@@ -333,7 +333,8 @@ class _Run:
                 numbers.sort(key=lambda number: (-writer.dates[number], paths[number]))
             taken, *others = numbers
             file = writer.files[taken]
-            rows[file] = _settled(rows[file], taken, "article", "")
+            if rows[file].doc != taken or rows[file].state != "article":
+                rows[file] = _settled(rows[file], taken, "article", "")
             for number in others:
                 left_out.add(number)
                 reason = f"has the same url as {self._files[file].path}, which was taken: {url.decode()}"

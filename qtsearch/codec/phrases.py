@@ -30,6 +30,7 @@ __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
 _COUNT_BITS: Final = 8
+_POSITION_BITS: Final = 16
 
 
 def keyword_arrays(
@@ -48,12 +49,12 @@ def keyword_arrays(
     """
     n_terms = len(offsets) - 1
     token_docs = docs[postings].astype(np.int32)
-    order = np.lexsort((positions, token_docs))
-    postings, token_docs, positions = postings[order], token_docs[order], positions[order].astype(np.int64)
     terms = np.searchsorted(offsets, postings, "right") - 1
-    first = np.ones(len(terms), bool)
-    first[1:] = (token_docs[1:] != token_docs[:-1]) | (np.diff(positions) != 1)
-    starts = np.flatnonzero(first)
+    places = token_docs.astype(np.int64) << _POSITION_BITS | positions
+    order = np.argsort(places)
+    postings, terms, token_docs, places = postings[order], terms[order], token_docs[order], places[order]
+    # No article reaches the last position, so the next article never goes on from there.
+    starts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
     lengths = np.diff(starts, append=len(terms))
     single = starts[lengths == 1]
     keys, node_docs = _nodes(terms, token_docs[starts], starts, lengths, n_terms)

@@ -92,14 +92,19 @@ class SegmentWriter:
 
         ``left_out``: articles not to be written, as numbers in the order of ``urls``. Raises OSError.
         """
-        arrays, metadata = self._arrays(left_out)
-        path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
-        return {
-            "arrays": write_array_file(path, arrays, metadata),
-            "impacts": write_impacts(folder, segment_id, arrays, parameters),
-        }
+        # NumPy lets other threads run while it sorts, copies and computes.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            arrays, metadata = self._arrays(left_out, pool)
+            impacts = pool.submit(_impacts, arrays, parameters)
+            path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
+            return {
+                "arrays": write_array_file(path, arrays, metadata),
+                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts.result()),
+            }
 
-    def _arrays(self, left_out: frozenset[int]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    def _arrays(
+        self, left_out: frozenset[int], pool: Executor
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         slugs = [slugify(subject) for subject in self.subjects]
         kept = [number for number in range(len(self.urls)) if number not in left_out]
         kept.sort(key=lambda number: (slugs[number], self.urls[number]))
@@ -123,11 +128,9 @@ class SegmentWriter:
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
-        # NumPy lets other threads run while it sorts and copies.
-        with ThreadPoolExecutor(_THREADS) as pool:
-            texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
-            arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
-            arrays |= texts.result()
+        texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
+        arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
+        arrays |= texts.result()
         definitions = self._texts("definitions")
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
@@ -278,6 +281,17 @@ def _keywords(
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
     """Write and fsync the impacts of a segment, given its other arrays; returns the file's size in bytes."""
+    return write_array_file(_impacts_path(folder, segment_id), *_impacts(arrays, parameters))
+
+
+def _impacts_path(folder: str, segment_id: str) -> str:
+    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
+
+
+def _impacts(
+    arrays: Arrays, parameters: RankingParameters
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """What the file of impacts holds: arrays, metadata."""
     offsets, lengths = arrays["offsets"], arrays["lengths"]
     impacts = compute_impacts(
         arrays["docs"],
@@ -295,7 +309,7 @@ def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: Rank
         ),
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
-    return write_array_file(os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts"), scores, metadata)
+    return scores, metadata
 
 
 def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
