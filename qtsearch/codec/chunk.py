@@ -35,6 +35,7 @@ keywords             uint8      the different keywords as written, with ``keywor
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import accumulate, pairwise
 from typing import Any, Final
@@ -101,7 +102,9 @@ class _Pieces(dict[str, int]):
 class ChunkBuilder:
     """Collects articles; :meth:`arrays` gives the chunk. Not to be used after that."""
 
-    def __init__(self, dictionary: bytes) -> None:
+    def __init__(self, dictionary: bytes, stems: Mapping[bytes, bytes] | None = None) -> None:
+        """``dictionary``: to compress records with. ``stems``: the terms of surface forms that are known."""
+        self._stems = {} if stems is None else stems
         self._pack = records.packer(dictionary)
         self._pieces = _Pieces()
         self._numbers = array("i")  # of the pieces of all articles in turn
@@ -200,13 +203,15 @@ class ChunkBuilder:
         first, wholes = first[in_text], rank[compounds[places[in_text], 2]]
         all_tokens = np.concatenate((tokens, wholes))
         all_fields = np.concatenate((fields, fields[first]))
-        stems = byte_words([analysis.stem(form).encode() for form in forms])
+        form_bytes = [form.encode() for form in forms]
+        known = self._stems.get
+        stems = byte_words([known(form) or analysis.stem(form.decode()).encode() for form in form_bytes])
         terms, form_terms = np.unique(stems, return_inverse=True)
         term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         form_terms = form_terms.astype(np.int32)
         token_terms = form_terms[tokens]
         chunk: dict[str, npt.NDArray[Any]] = {
-            "forms": byte_words([form.encode() for form in forms]),
+            "forms": byte_words(form_bytes),
             "form_terms": form_terms,
             "form_frequencies": np.bincount(
                 all_tokens.astype(np.int64) * 3 + all_fields, minlength=len(forms) * 3

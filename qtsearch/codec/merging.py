@@ -115,8 +115,9 @@ def _merged(
     offsets = np.searchsorted(keys, np.arange(high - low + 1) << _DOC_BITS)
     ends = np.zeros(len(keys) + 1, np.int64)
     np.cumsum(totals.take(numbers), out=ends[1:])
-    places = np.repeat(starts - ends[:-1], np.diff(ends))
-    places += np.arange(len(places))
+    narrow = np.int32 if n_before < 1 << 31 else np.int64  # half the memory to go through
+    places = np.repeat((starts - ends[:-1]).astype(narrow), np.diff(ends))
+    places += np.arange(len(places), dtype=narrow)
     return (
         np.diff(offsets),
         np.diff(ends[offsets]),
