@@ -26,7 +26,7 @@ from qtsearch.codec import records
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.past import MAX_PAST_DOCS, PastChunk
+from qtsearch.codec.past import PastChunk
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import (
     Previous,
@@ -265,10 +265,7 @@ class _Run:
             )
         jobs = jobs_for(self._files, rows, checksum=self._checksum)
         full = past is None or self._full
-        if past is not None and (
-            past.file.metadata["include_no_index"] != self._include_no_index
-            or past.segment.n_docs > MAX_PAST_DOCS
-        ):
+        if past is not None and past.file.metadata["include_no_index"] != self._include_no_index:
             full = True
         if full:
             jobs = [workers.Job(number, file.path) for number, file in enumerate(self._files)]

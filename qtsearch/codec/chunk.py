@@ -14,8 +14,10 @@ terms                S<width>   (t,) stems, ascending
 term_soft            bool       (t,) whether it is the stem of a soft word
 offsets, docs, frequency_codes, frequency_table, rare_postings, rare_frequencies, position_offsets, positions
                                 the postings, as in a segment
-pairs                int64      (p,) two hard terms that stand side by side in an answer and the article,
-                                packed, ascending; pair_counts uint8 (p,), how often, 255 for more
+pair_keys            int64      (p,) two hard terms that stand side by side in an answer: the first times
+                                2^32 + the second, ascending
+pair_offsets, pair_docs, pair_counts
+                                their postings, as in a segment
 compounds            int32      (c, 4) first term, second term, both in one word, article: once for each
                                 occurrence in question or answer
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
@@ -56,7 +58,6 @@ from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 __all__ = [
     "MAX_DOCS",
     "MAX_POSITIONS",
-    "PAIR_BITS",
     "ChunkBuilder",
     "byte_words",
     "joined_texts",
@@ -314,16 +315,24 @@ def _pairs(
     found = np.flatnonzero(pairing[:-1] & pairing[1:] & (docs[:-1] == docs[1:]) & (first != second))
     keys = first[found].astype(np.int64)
     for column in (second, docs):
-        keys <<= PAIR_BITS
+        keys <<= _PAIR_BITS
         keys |= column[found]
     keys.sort()
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    counts = np.minimum(np.diff(starts, append=len(keys)), 255)
-    return {"pairs": keys[starts], "pair_counts": counts.astype(np.uint8)}
+    postings = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.minimum(np.diff(postings, append=len(keys)), 255)
+    pairs = keys[postings] >> _PAIR_BITS
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    mask = (1 << _PAIR_BITS) - 1
+    return {
+        "pair_keys": pairs[starts] >> _PAIR_BITS << 32 | pairs[starts] & mask,
+        "pair_offsets": np.append(starts, len(postings)),
+        "pair_docs": (keys[postings] & mask).astype(np.int32),
+        "pair_counts": counts.astype(np.uint8),
+    }
 
 
-#: A pair is packed as first term, second term, article, so many bits each: two million of each in a chunk.
-PAIR_BITS: Final = 21
+# A pair is packed as first term, second term, article, so many bits each: two million of each in a chunk.
+_PAIR_BITS: Final = 21
 
 # A token as one number that sorts by (term, article, position); the field rides along.
 _FIELD_BITS: Final = 2

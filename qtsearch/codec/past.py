@@ -11,15 +11,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import PAIR_BITS, joined_texts
+from qtsearch.codec.chunk import joined_texts
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import REST
 
-__all__ = ["MAX_PAST_DOCS", "PastChunk"]
-
-#: Pairs of a chunk are packed in so many bits: a larger index is built anew.
-MAX_PAST_DOCS: Final = 1 << PAIR_BITS
+__all__ = ["PastChunk"]
 
 
 class PastChunk:
@@ -46,10 +43,8 @@ class PastChunk:
     def _pairs(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]
         children = arrays["pair_children"]
-        keys = np.repeat(np.arange(len(children) - 1), np.diff(children)) << PAIR_BITS
-        keys |= arrays["pair_seconds"]
-        keys <<= PAIR_BITS
-        return {"pairs": np.repeat(keys, np.diff(arrays["pair_offsets"])) | arrays["pair_docs"]}
+        keys = np.repeat(np.arange(len(children) - 1) << 32, np.diff(children)) | arrays["pair_seconds"]
+        return {"pair_keys": keys}
 
     def _compounds(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]
@@ -67,7 +62,7 @@ class PastChunk:
 
 
 _DERIVED: Final = {
-    "pairs": PastChunk._pairs,
+    "pair_keys": PastChunk._pairs,
     "compounds": PastChunk._compounds,
     "urls": PastChunk._headings,
     "url_offsets": PastChunk._headings,

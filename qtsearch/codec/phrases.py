@@ -22,14 +22,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS
+from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, places_of
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
-_COUNT_BITS: Final = 8
 _POSITION_BITS: Final = 16
 
 
@@ -112,27 +111,19 @@ def pair_arrays(
     ``chunks``: each with the new number of each of its terms and of each of its articles, -1 for one that is
     left out.
     """
-    mask = (1 << PAIR_BITS) - 1
     columns = []
     for chunk, terms, docs in chunks:
-        pairs, counts = chunk["pairs"], chunk["pair_counts"]
-        doc = docs[pairs & mask]
-        if doc.min(initial=0) < 0:
-            kept = doc >= 0
-            pairs, counts, doc = pairs[kept], counts[kept], doc[kept]
-        first, second = terms[pairs >> 2 * PAIR_BITS], terms[(pairs >> PAIR_BITS) & mask]
-        columns.append((first * n_terms + second, doc, counts))
+        pairs = chunk["pair_keys"]
+        keys = terms[pairs >> 32] * n_terms + terms[pairs & 0xFFFF_FFFF]
+        keys = np.repeat(keys, np.diff(chunk["pair_offsets"]))
+        found, counts = docs.take(chunk["pair_docs"]), chunk["pair_counts"]
+        kept = slice(None) if found.min(initial=0) >= 0 else found >= 0
+        columns.append((keys[kept], found[kept], counts[kept]))
     keys, found, counts = (np.concatenate(column) for column in zip(*columns, strict=True))
-    # All in one number where they fit, for that sorts several times faster.
-    if n_terms * n_terms < 1 << (63 - _DOC_BITS - _COUNT_BITS):
-        packed = (keys << _DOC_BITS | found) << _COUNT_BITS | counts
-        packed.sort()
-        counts = packed.astype(np.uint8)
-        packed >>= _COUNT_BITS
-        keys, found = packed >> _DOC_BITS, packed & (MAX_DOCS - 1)
-    else:
-        order = np.lexsort((found, keys))
-        keys, found, counts = keys[order], found[order], counts[order]
+    # Both in one number where they fit, for that sorts several times faster.
+    fits = n_terms * n_terms < 1 << (63 - _DOC_BITS)
+    order = np.argsort(keys << _DOC_BITS | found) if fits else np.lexsort((found, keys))
+    keys, found, counts = keys[order], found[order], counts[order]
     first = np.ones(len(keys), bool)
     first[1:] = keys[1:] != keys[:-1]
     starts = np.flatnonzero(first)
