@@ -211,6 +211,13 @@ class ChunkBuilder:
         term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         form_terms = form_terms.astype(np.int32)
         token_terms = form_terms[tokens]
+        postings = _postings(
+            form_terms[all_tokens],
+            np.concatenate((docs, docs[first])),
+            np.concatenate((positions, positions[first] + 1)),
+            all_fields,
+            len(terms),
+        )
         chunk: dict[str, npt.NDArray[Any]] = {
             "forms": byte_words(form_bytes),
             "form_terms": form_terms,
@@ -222,13 +229,7 @@ class ChunkBuilder:
             ),
             "terms": terms,
             "term_soft": term_soft,
-            **_postings(
-                form_terms[all_tokens],
-                np.concatenate((docs, docs[first])),
-                np.concatenate((positions, positions[first] + 1)),
-                all_fields,
-                len(terms),
-            ),
+            **postings,
             **_pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
             "compounds": np.column_stack(
                 (token_terms[first], token_terms[first + 1], form_terms[wholes], docs[first])
@@ -285,25 +286,27 @@ def _postings(
     for bits, column in ((_DOC_BITS, docs), (_POSITION_BITS, positions), (_FIELD_BITS, fields)):
         keys <<= bits
         keys |= column
+    del terms, docs, column  # here a worker needs most memory
     keys.sort()
-    postings = keys >> _POSITION_BITS + _FIELD_BITS
-    first = np.ones(len(keys), bool)
-    first[1:] = postings[1:] != postings[:-1]
-    which = np.cumsum(first)
-    which -= 1
-    which *= len(FIELD_NAMES)
-    which += keys & (1 << _FIELD_BITS) - 1
+    fields = keys.astype(np.uint8) & (1 << _FIELD_BITS) - 1
+    keys >>= _FIELD_BITS
+    positions = keys.astype(np.uint16)
+    keys >>= _POSITION_BITS
+    n_tokens = len(keys)
+    first = np.ones(n_tokens, bool)
+    first[1:] = keys[1:] != keys[:-1]
     starts = np.flatnonzero(first)
-    frequencies = np.bincount(which, minlength=len(starts) * len(FIELD_NAMES))
-    postings = postings[starts]
-    terms = postings >> _DOC_BITS
-    offsets = _offsets(np.bincount(terms, minlength=n_terms))
+    kinds = range(len(FIELD_NAMES))
+    frequencies = [np.add.reduceat(fields == kind, starts, dtype=np.uint16) for kind in kinds]
+    postings = keys[starts]
+    del keys, first
+    offsets = _offsets(np.bincount(postings >> _DOC_BITS, minlength=n_terms))
     return {
         "offsets": offsets,
         "docs": postings.astype(np.int32) & (MAX_DOCS - 1),
-        "position_offsets": np.append(starts, len(keys))[offsets],
-        "positions": (keys >> _FIELD_BITS).astype(np.uint16),
-        **encode_frequencies(frequencies.astype(np.uint16).reshape(-1, len(FIELD_NAMES))),
+        "position_offsets": np.append(starts, n_tokens)[offsets],
+        "positions": positions,
+        **encode_frequencies(np.stack(frequencies, axis=1)),
     }
 
 
