@@ -39,6 +39,7 @@ while waiting:
                 status = entry.stat()
                 found.append((entry.path, status.st_size, status.st_mtime_ns))
 """
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 LONG_AGO = 1_000_000_000  # seconds: files are old enough to be told by their time
 
 
@@ -68,10 +69,12 @@ def reindex(source: Path, index: Path) -> Outcome:
 
 
 def change(files: list[Path], dice: random.Random) -> None:
-    """Another question for one file in a hundred."""
+    """Another question for one file in a hundred: with a number and a word that no article has."""
     for path in dice.sample(files, max(1, len(files) // 100)):
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("question: ", f"question: Take {dice.random()} ", 1), encoding="utf-8")
+        word = "".join(dice.choices(SYLLABLES, k=dice.randint(2, 4)))
+        question = f"question: Take {dice.random()} {word}ing "
+        path.write_text(text.replace("question: ", question, 1), encoding="utf-8")
 
 
 def main() -> None:

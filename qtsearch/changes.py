@@ -109,4 +109,6 @@ def _row(file: Found, mtime: int, row: Row | None, result: Result | None, strict
     if row is None:
         raise ValueError(f"{file.path} was neither read nor known")
     dropped = strict and row.state == "rejected"
+    if not dropped and (row.size, row.mtime) == (file.size, mtime):
+        return row
     return row._replace(size=file.size, mtime=mtime, doc=-1 if dropped else row.doc)

@@ -24,7 +24,7 @@ from qtsearch.codec import records
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.past import MAX_PAST_DOCS, PastChunk
+from qtsearch.codec.past import PastChunk
 from qtsearch.codec.rest import Rest
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, Row, read_rows, rewrite_sources, sources_path, write_sources
@@ -160,17 +160,15 @@ class Run:
             )
         jobs = jobs_for(self._files, rows, checksum=self._checksum)
         full = past is None or self._full
-        if past is not None and (
-            past.file.metadata["include_no_index"] != self._include_no_index
-            or past.segment.n_docs > MAX_PAST_DOCS
-        ):
+        if past is not None and past.file.metadata["include_no_index"] != self._include_no_index:
             full = True
         if full:
             jobs = [workers.Job(number, file.path) for number, file in enumerate(self._files)]
         dictionary = _dictionary(self._files) if full or past is None else past.segment.dictionary
         outcome = workers.Outcome()
         if jobs:
-            reading = workers.Reading(dictionary, self._include_no_index, work)
+            stems = {} if full or past is None else _stems(past.segment)
+            reading = workers.Reading(dictionary, self._include_no_index, work, stems)
             outcome = workers.read_all(jobs, reading, self._processes, self._progress)
         changes = settle(self._files, rows, outcome.results, self._scanned_ns, strict=self._strict)
         self._timer.end("read")
@@ -218,21 +216,27 @@ class Run:
 
     def _give_way(self, writer: SegmentWriter, left_out: set[int], rows: list[Row]) -> None:
         """Settle which of several articles with one url is taken, and of which file each article is."""
-        same_url: dict[bytes, list[int]] = {}
-        for number, url in enumerate(writer.urls):
-            if number not in left_out:
-                same_url.setdefault(url, []).append(number)
-        for url, numbers in same_url.items():
-            if len(numbers) > 1:
-                paths = {number: self._files[writer.files[number]].path for number in numbers}
-                numbers.sort(key=lambda number: (-writer.dates[number], paths[number]))
-            taken, *others = numbers
-            file = writer.files[taken]
-            rows[file] = _settled(rows[file], taken, "article", "")
-            for number in others:
+        files, urls = writer.files, writer.urls
+        paths = [file.path for file in self._files]
+        present = [number for number in range(len(urls)) if number not in left_out]
+        taken_of = {urls[number]: number for number in present}
+        others_of: dict[bytes, list[int]] = {}
+        if len(taken_of) < len(present):
+            # The best last, for of the same keys the last stays.
+            present.sort(key=lambda number: paths[files[number]], reverse=True)
+            present.sort(key=lambda number: writer.dates[number])
+            taken_of = {urls[number]: number for number in present}
+            for number in reversed(present):
+                if taken_of[urls[number]] != number:
+                    others_of.setdefault(urls[number], []).append(number)
+        for url, taken in taken_of.items():
+            file = files[taken]
+            if rows[file].doc != taken or rows[file].state != "article":
+                rows[file] = _settled(rows[file], taken, "article", "")
+            for number in others_of.get(url, ()):
                 left_out.add(number)
-                reason = f"has the same url as {self._files[file].path}, which was taken: {url.decode()}"
-                other = writer.files[number]
+                reason = f"has the same url as {paths[file]}, which was taken: {url.decode()}"
+                other = files[number]
                 rows[other] = _settled(rows[other], -1, "duplicate", reason)
 
     def _nothing_found(self, changes: Changes) -> str:
@@ -354,6 +358,11 @@ def _settled(row: Row, doc: int, state: str, reason: str) -> Row:
     if row.state == "rejected":
         return row._replace(doc=doc)
     return row._replace(doc=doc, state=state, line=0, reason=reason)
+
+
+def _stems(segment: Segment) -> dict[bytes, bytes]:
+    """The terms of all surface forms: most words of an article are known, and stemming takes a while."""
+    return dict(zip(segment.forms.tolist(), segment.terms[segment.form_terms].tolist(), strict=True))
 
 
 def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> list[Arrays]:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import IO, Any, Final, Literal, NamedTuple
@@ -48,11 +48,13 @@ _ENVIRONMENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read: the compression dictionary, whether to take pages marked no_index, where to write."""
+    """How to read: the compression dictionary, whether to take pages marked no_index, where to write; the
+    terms of surface forms that are known, for what is read in this process."""
 
     dictionary: bytes
     include_no_index: bool
     folder: str
+    stems: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 class Job(NamedTuple):
@@ -91,7 +93,7 @@ class _Reader:
     def __init__(self, reading: Reading, name: str) -> None:
         self._reading = reading
         self._name = name
-        self._builder = ChunkBuilder(reading.dictionary)
+        self._builder = self._new_builder()
         self.chunks: list[str] = []
 
     def read(self, jobs: list[Job]) -> list[Result]:
@@ -121,7 +123,10 @@ class _Reader:
             path = os.path.join(self._reading.folder, f"{self._name}-{len(self.chunks)}.chunk")
             write_array_file(path, self._builder.arrays(), {}, sync=False)
             self.chunks.append(path)
-            self._builder = ChunkBuilder(self._reading.dictionary)
+            self._builder = self._new_builder()
+
+    def _new_builder(self) -> ChunkBuilder:
+        return ChunkBuilder(self._reading.dictionary, self._reading.stems)
 
 
 def read_all(

@@ -42,6 +42,7 @@ ORDER = """
     codec.texts
     codec.expansions
     codec.chunk
+    codec.merging
     codec.completions
     codec.phrases
     codec.keyterms

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import qtsearch
 from qtsearch.articles import Article
-from qtsearch.codec import writer
+from qtsearch.codec import merging
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.records import make_dictionary
@@ -74,7 +74,7 @@ def test_ranges_of_terms_make_no_difference(parent, sample_articles, monkeypatch
     chunks = [chunk_of(sample_articles[:30]), chunk_of(sample_articles[30:])]
     expected = data(write(parent, chunks))
     for tokens in (1, 7, 1_000):
-        monkeypatch.setattr(writer, "_TOKENS_AT_A_TIME", tokens)
+        monkeypatch.setattr(merging, "_TOKENS_AT_A_TIME", tokens)
         assert data(write(parent, chunks)) == expected
 
 

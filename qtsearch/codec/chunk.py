@@ -12,11 +12,12 @@ form_frequencies     int64      (f, 3) occurrences of each in each text field
 form_capitals        int64      (f,) those in question and answer that are written as abbreviations are
 terms                S<width>   (t,) stems, ascending
 term_soft            bool       (t,) whether it is the stem of a soft word
-token_offsets        int64      (t + 1,) where the tokens of each term begin in the next three
-docs                 int32      (m,) article of each token, ascending within a term
-positions            uint16     (m,) its position in the article, ascending within an article
-fields               uint8      (m,) the text field it stands in
-pairs                int64      (p,) two hard terms that stand side by side in an answer, packed, ascending
+offsets, docs, frequency_codes, frequency_table, rare_postings, rare_frequencies, position_offsets, positions
+                                the postings, as in a segment
+pair_keys            int64      (p,) two hard terms that stand side by side in an answer: the first times
+                                2^32 + the second, ascending
+pair_offsets, pair_docs, pair_counts
+                                their postings, as in a segment
 compounds            int32      (c, 4) first term, second term, both in one word, article: once for each
                                 occurrence in question or answer
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
@@ -36,6 +37,7 @@ keywords             uint8      the different keywords as written, with ``keywor
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -47,6 +49,7 @@ from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
+from qtsearch.codec.frequencies import encode_frequencies
 from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of, places_of
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import ArticleError
@@ -55,13 +58,10 @@ from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 __all__ = [
     "MAX_DOCS",
     "MAX_POSITIONS",
-    "PAIR_BITS",
     "ChunkBuilder",
     "byte_words",
     "joined_texts",
-    "pack_tokens",
     "split_texts",
-    "unpack_tokens",
     "url_hash",
 ]
 
@@ -103,7 +103,9 @@ class _Pieces(dict[str, int]):
 class ChunkBuilder:
     """Collects articles; :meth:`arrays` gives the chunk. Not to be used after that."""
 
-    def __init__(self, dictionary: bytes) -> None:
+    def __init__(self, dictionary: bytes, stems: Mapping[bytes, bytes] | None = None) -> None:
+        """``dictionary``: to compress records with. ``stems``: the terms of surface forms that are known."""
+        self._stems = {} if stems is None else stems
         self._pack = records.packer(dictionary)
         self._pieces = _Pieces()
         self._numbers = array("i")  # of the pieces of all articles in turn
@@ -202,21 +204,22 @@ class ChunkBuilder:
         first, wholes = first[in_text], rank[compounds[places[in_text], 2]]
         all_tokens = np.concatenate((tokens, wholes))
         all_fields = np.concatenate((fields, fields[first]))
-        stems = byte_words([analysis.stem(form).encode() for form in forms])
+        form_bytes = [form.encode() for form in forms]
+        known = self._stems.get
+        stems = byte_words([known(form) or analysis.stem(form.decode()).encode() for form in form_bytes])
         terms, form_terms = np.unique(stems, return_inverse=True)
         term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         form_terms = form_terms.astype(np.int32)
         token_terms = form_terms[tokens]
-        keys = pack_tokens(
+        postings = _postings(
             form_terms[all_tokens],
             np.concatenate((docs, docs[first])),
             np.concatenate((positions, positions[first] + 1)),
             all_fields,
+            len(terms),
         )
-        keys.sort()
-        key_terms, key_docs, key_positions, key_fields = unpack_tokens(keys)
         chunk: dict[str, npt.NDArray[Any]] = {
-            "forms": byte_words([form.encode() for form in forms]),
+            "forms": byte_words(form_bytes),
             "form_terms": form_terms,
             "form_frequencies": np.bincount(
                 all_tokens.astype(np.int64) * 3 + all_fields, minlength=len(forms) * 3
@@ -226,11 +229,8 @@ class ChunkBuilder:
             ),
             "terms": terms,
             "term_soft": term_soft,
-            "token_offsets": _offsets(np.bincount(key_terms, minlength=len(terms))),
-            "docs": key_docs,
-            "positions": key_positions,
-            "fields": key_fields,
-            "pairs": _pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
+            **postings,
+            **_pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
             "compounds": np.column_stack(
                 (token_terms[first], token_terms[first + 1], form_terms[wholes], docs[first])
             ),
@@ -274,51 +274,74 @@ class ChunkBuilder:
         return lengths.astype(np.uint16).reshape(-1, 3)
 
 
+def _postings(
+    terms: npt.NDArray[Any],
+    docs: npt.NDArray[Any],
+    positions: npt.NDArray[Any],
+    fields: npt.NDArray[Any],
+    n_terms: int,
+) -> dict[str, npt.NDArray[Any]]:
+    """The postings of tokens in any order."""
+    keys = terms.astype(np.int64)
+    for bits, column in ((_DOC_BITS, docs), (_POSITION_BITS, positions), (_FIELD_BITS, fields)):
+        keys <<= bits
+        keys |= column
+    del terms, docs, column  # here a worker needs most memory
+    keys.sort()
+    fields = keys.astype(np.uint8) & (1 << _FIELD_BITS) - 1
+    keys >>= _FIELD_BITS
+    positions = keys.astype(np.uint16)
+    keys >>= _POSITION_BITS
+    n_tokens = len(keys)
+    first = np.ones(n_tokens, bool)
+    first[1:] = keys[1:] != keys[:-1]
+    starts = np.flatnonzero(first)
+    kinds = range(len(FIELD_NAMES))
+    frequencies = [np.add.reduceat(fields == kind, starts, dtype=np.uint16) for kind in kinds]
+    postings = keys[starts]
+    del keys, first
+    offsets = _offsets(np.bincount(postings >> _DOC_BITS, minlength=n_terms))
+    return {
+        "offsets": offsets,
+        "docs": postings.astype(np.int32) & (MAX_DOCS - 1),
+        "position_offsets": np.append(starts, n_tokens)[offsets],
+        "positions": positions,
+        **encode_frequencies(np.stack(frequencies, axis=1)),
+    }
+
+
 def _pairs(
     terms: npt.NDArray[np.int32], pairing: npt.NDArray[np.bool_], docs: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int64]:
-    """Of tokens in order, two that follow each other, differ and are both ``pairing``; packed, sorted."""
+) -> dict[str, npt.NDArray[Any]]:
+    """Of tokens in order, two that follow each other, differ and are both ``pairing``."""
     first, second = terms[:-1], terms[1:]
     found = np.flatnonzero(pairing[:-1] & pairing[1:] & (docs[:-1] == docs[1:]) & (first != second))
     keys = first[found].astype(np.int64)
     for column in (second, docs):
-        keys <<= PAIR_BITS
+        keys <<= _PAIR_BITS
         keys |= column[found]
     keys.sort()
-    return keys
+    postings = np.flatnonzero(np.diff(keys, prepend=-1))
+    counts = np.minimum(np.diff(postings, append=len(keys)), 255)
+    pairs = keys[postings] >> _PAIR_BITS
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    mask = (1 << _PAIR_BITS) - 1
+    return {
+        "pair_keys": pairs[starts] >> _PAIR_BITS << 32 | pairs[starts] & mask,
+        "pair_offsets": np.append(starts, len(postings)),
+        "pair_docs": (keys[postings] & mask).astype(np.int32),
+        "pair_counts": counts.astype(np.uint8),
+    }
 
 
-#: A pair is packed as first term, second term, article, so many bits each: two million of each in a chunk.
-PAIR_BITS: Final = 21
+# A pair is packed as first term, second term, article, so many bits each: two million of each in a chunk.
+_PAIR_BITS: Final = 21
 
 # A token as one number that sorts by (term, article, position); the field rides along.
 _FIELD_BITS: Final = 2
 _POSITION_BITS: Final = 16
 _DOC_BITS: Final = 22  # four million articles a segment, and as many terms
 MAX_DOCS: Final = 1 << _DOC_BITS
-
-
-def pack_tokens(
-    terms: npt.NDArray[Any], docs: npt.NDArray[Any], positions: npt.NDArray[Any], fields: npt.NDArray[Any]
-) -> npt.NDArray[np.int64]:
-    """One int64 a token."""
-    keys = terms.astype(np.int64)
-    keys <<= _DOC_BITS
-    keys |= docs
-    keys <<= _POSITION_BITS
-    keys |= positions
-    keys <<= _FIELD_BITS
-    keys |= fields
-    return keys
-
-
-def unpack_tokens(keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
-    """Terms (int64), docs (int32), positions (uint16) and fields (uint8) of packed tokens."""
-    fields = keys.astype(np.uint8) & ((1 << _FIELD_BITS) - 1)
-    positions = (keys >> _FIELD_BITS).astype(np.uint16)
-    pairs = keys >> (_FIELD_BITS + _POSITION_BITS)
-    docs = pairs.astype(np.int32) & (MAX_DOCS - 1)
-    return pairs >> _DOC_BITS, docs, positions, fields
 
 
 def url_hash(url: str) -> int:

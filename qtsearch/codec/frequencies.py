@@ -5,6 +5,7 @@ A posting has three frequencies, one for each text field, and nearly all posting
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from qtsearch.scoring import Sliced
 
-__all__ = ["Arrays", "Frequencies", "encode_frequencies"]
+__all__ = ["Arrays", "Frequencies", "encode_frequencies", "encode_numbered", "number_frequencies"]
 
 #: The code of a posting that is in the list.
 _RARE: Final = 255
@@ -20,24 +21,55 @@ _RARE: Final = 255
 
 def encode_frequencies(frequencies: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
     """The arrays of frequencies, shape (n_postings, 3), as :mod:`qtsearch.codec.segment` has them."""
-    packed = np.zeros(len(frequencies), np.uint64)
-    for field in range(3):
-        packed = (packed << np.uint64(16)) | frequencies[:, field]
-    triples, numbers, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    commonest = np.argsort(counts, kind="stable")[::-1][:_RARE]
+    triples, numbers = _distinct(frequencies)
+    return encode_numbered(numbers, triples)
+
+
+def encode_numbered(
+    numbers: npt.NDArray[Any], triples: npt.NDArray[np.uint16]
+) -> dict[str, npt.NDArray[Any]]:
+    """The same of frequencies that are given as rows of ``triples``, which differ and ascend."""
+    counts = np.bincount(numbers, minlength=len(triples))
+    used = np.flatnonzero(counts)
+    commonest = used[np.argsort(counts[used], kind="stable")[::-1][:_RARE]]
     codes = np.full(len(triples), _RARE, np.uint8)
     codes[commonest] = np.arange(len(commonest), dtype=np.uint8)
     posting_codes = codes[numbers]
     rare = np.flatnonzero(posting_codes == _RARE)
-    table = triples[commonest]
     return {
         "frequency_codes": posting_codes,
-        "frequency_table": np.stack([table >> 32, (table >> 16) & 0xFFFF, table & 0xFFFF], 1).astype(
-            np.uint16
-        ),
+        "frequency_table": triples[commonest],
         "rare_postings": rare,
-        "rare_frequencies": frequencies[rare].astype(np.uint16),
+        "rare_frequencies": triples[numbers[rare]],
     }
+
+
+def number_frequencies(
+    encoded: Sequence[Arrays],
+) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.uint16]]:
+    """Of each of several what :func:`encode_numbered` takes, by the same triples: the numbers of the
+    postings, unsigned integers, and the triples."""
+    known = [np.concatenate((one["frequency_table"], one["rare_frequencies"])) for one in encoded]
+    triples, rows = _distinct(np.concatenate(known))
+    rows = rows.astype(np.min_scalar_type(len(triples)))
+    numbers = []
+    for one, of_one in zip(encoded, np.split(rows, np.cumsum([*map(len, known)])[:-1]), strict=True):
+        n_common = len(one["frequency_table"])
+        table = np.zeros(256, rows.dtype)
+        table[:n_common] = of_one[:n_common]
+        numbers.append(table[one["frequency_codes"]])
+        numbers[-1][one["rare_postings"]] = of_one[n_common:]
+    return numbers, triples
+
+
+def _distinct(frequencies: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
+    """The different triples, ascending, and which of them each is."""
+    packed = np.zeros(len(frequencies), np.uint64)
+    for field in range(3):
+        packed = (packed << np.uint64(16)) | frequencies[:, field]
+    triples, numbers = np.unique(packed, return_inverse=True)
+    columns = [triples >> 32, (triples >> 16) & 0xFFFF, triples & 0xFFFF]
+    return np.stack(columns, 1).astype(np.uint16), numbers
 
 
 class Arrays(Protocol):

@@ -198,7 +198,8 @@ def _lengths_fit(a: Arrays) -> bool:
 
 
 def _key_terms_fit(a: Arrays) -> bool:
-    expected = key_term_arrays(a["offsets"], a["docs"], a.frequencies, a["term_soft"], a.n_docs)
+    totals = a.frequencies.sum(axis=1, dtype=np.int32)
+    expected = key_term_arrays(a["offsets"], a["docs"], totals, a["term_soft"], a.n_docs)
     return all(np.array_equal(a[name], array) for name, array in expected.items())
 
 

@@ -11,16 +11,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import PAIR_BITS, joined_texts
+from qtsearch.codec.chunk import joined_texts
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import REST
-from qtsearch.schema import FIELD_NAMES
+from qtsearch.codec.rest import REST
 
-__all__ = ["MAX_PAST_DOCS", "PastChunk"]
-
-#: Pairs of a chunk are packed in so many bits: a larger index is built anew.
-MAX_PAST_DOCS: Final = 1 << PAIR_BITS
+__all__ = ["PastChunk"]
 
 
 class PastChunk:
@@ -40,26 +36,15 @@ class PastChunk:
                 self._known |= _DERIVED[name](self)
             else:
                 place = self._sources if name in REST else self._segment.files[0]
-                self._known[name] = place[_NAMES.get(name, name)]
+                self._known[name] = place[name]
             found = self._known[name]
         return found
-
-    def _tokens(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = self._segment.files[0]
-        counts = self._segment.frequencies.totals(0, len(arrays["docs"]))
-        docs = np.repeat(arrays["docs"].astype(np.int32), counts)
-        fields = np.zeros(len(docs), np.uint8)
-        for field in range(1, len(FIELD_NAMES)):
-            fields += arrays["positions"] >= arrays["field_starts"][:, field][docs]
-        return {"docs": docs, "fields": fields}
 
     def _pairs(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]
         children = arrays["pair_children"]
-        keys = np.repeat(np.arange(len(children) - 1), np.diff(children)) << PAIR_BITS
-        keys |= arrays["pair_seconds"]
-        pairs = (np.repeat(keys, np.diff(arrays["pair_offsets"])) << PAIR_BITS) | arrays["pair_docs"]
-        return {"pairs": np.repeat(pairs, arrays["pair_counts"])}
+        keys = np.repeat(np.arange(len(children) - 1) << 32, np.diff(children)) | arrays["pair_seconds"]
+        return {"pair_keys": keys}
 
     def _compounds(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]
@@ -79,13 +64,10 @@ class PastChunk:
 
 
 _DERIVED: Final = {
-    "docs": PastChunk._tokens,
-    "fields": PastChunk._tokens,
-    "pairs": PastChunk._pairs,
+    "pair_keys": PastChunk._pairs,
     "compounds": PastChunk._compounds,
     "urls": PastChunk._headings,
     "url_offsets": PastChunk._headings,
     "questions": PastChunk._headings,
     "question_offsets": PastChunk._headings,
 }
-_NAMES: Final = {"token_offsets": "position_offsets"}

@@ -22,42 +22,45 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import MAX_DOCS, PAIR_BITS, unpack_tokens
+from qtsearch.codec.chunk import MAX_DOCS
+from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, places_of
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
+_POSITION_BITS: Final = 16
 
 
 def keyword_arrays(
-    tokens: npt.NDArray[np.int64],
+    postings: npt.NDArray[np.int64],
+    positions: npt.NDArray[Any],
     offsets: npt.NDArray[np.int64],
     docs: npt.NDArray[Any],
-    keyword_frequencies: npt.NDArray[Any],
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of keywords, as the table in :mod:`qtsearch.codec.segment` has them.
 
     Args:
-        tokens: those of the page keywords, packed, in any order.
+        postings: of each token of the page keywords its posting, ascending.
+        positions: where it stands in the article.
         offsets: where each term's postings begin and the last one's end.
         docs: article of each posting.
-        keyword_frequencies: frequency in the page keywords of each posting.
     """
     n_terms = len(offsets) - 1
-    terms, token_docs, positions, _ = unpack_tokens(tokens)
-    order = np.lexsort((positions, token_docs))
-    terms, token_docs, positions = terms[order], token_docs[order], positions[order].astype(np.int64)
-    first = np.ones(len(terms), bool)
-    first[1:] = (token_docs[1:] != token_docs[:-1]) | (np.diff(positions) != 1)
-    starts = np.flatnonzero(first)
+    token_docs = docs[postings].astype(np.int32)
+    terms = np.searchsorted(offsets, postings, "right") - 1
+    places = token_docs.astype(np.int64) << _POSITION_BITS | positions
+    order = np.argsort(places)
+    postings, terms, token_docs, places = postings[order], terms[order], token_docs[order], places[order]
+    # No article reaches the last position, so the next article never goes on from there.
+    starts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
     lengths = np.diff(starts, append=len(terms))
     single = starts[lengths == 1]
     keys, node_docs = _nodes(terms, token_docs[starts], starts, lengths, n_terms)
-    found = np.unique(node_docs)
+    found = _distinct(node_docs)
     doc_counts = np.bincount(found // MAX_DOCS, minlength=len(keys))
     return {
-        "keyword_postings": _places(terms[single], token_docs[single], offsets, docs, keyword_frequencies),
+        "keyword_postings": _distinct(postings[single]).astype(np.int32),
         "phrase_keys": keys,
         "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "phrase_offsets": np.concatenate(([0], np.cumsum(doc_counts))).astype(np.int32),
@@ -65,18 +68,10 @@ def keyword_arrays(
     }
 
 
-def _places(
-    terms: npt.NDArray[np.int64],
-    token_docs: npt.NDArray[np.int32],
-    offsets: npt.NDArray[np.int64],
-    docs: npt.NDArray[Any],
-    frequencies: npt.NDArray[Any],
-) -> npt.NDArray[np.int32]:
-    """The numbers of the postings of these terms in these articles, ascending, each once."""
-    postings = np.flatnonzero(frequencies)
-    posting_terms = np.searchsorted(offsets, postings, "right") - 1
-    keys = posting_terms * MAX_DOCS + docs[postings]
-    return postings[np.searchsorted(keys, np.unique(terms * MAX_DOCS + token_docs))].astype(np.int32)
+def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Ascending, each once. ``np.unique`` hashes, which takes some times longer."""
+    values = np.sort(values)
+    return values[np.diff(values, prepend=-1) > 0]
 
 
 def _nodes(
@@ -107,44 +102,38 @@ def _nodes(
 
 
 def pair_arrays(
-    chunks: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int32]]],
+    chunks: Sequence[tuple[Arrays, npt.NDArray[np.int64], npt.NDArray[np.int32]]],
     n_terms: int,
     doc_type: Any,
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of pairs.
 
-    ``chunks``: of each its packed pairs, the new number of each of its terms, -1 for none, and of each of its
-    articles, -1 for one that is left out.
+    ``chunks``: each with the new number of each of its terms and of each of its articles, -1 for one that is
+    left out.
     """
-    mask = (1 << PAIR_BITS) - 1
     columns = []
-    for pairs, terms, docs in chunks:
-        doc = docs[pairs & mask]
-        kept = np.flatnonzero(doc >= 0)
-        first, second = terms[pairs[kept] >> 2 * PAIR_BITS], terms[(pairs[kept] >> PAIR_BITS) & mask]
-        columns.append((first * n_terms + second, doc[kept]))
-    keys, found = (np.concatenate(column) for column in zip(*columns, strict=True))
+    for chunk, terms, docs in chunks:
+        pairs = chunk["pair_keys"]
+        keys = terms[pairs >> 32] * n_terms + terms[pairs & 0xFFFF_FFFF]
+        keys = np.repeat(keys, np.diff(chunk["pair_offsets"]))
+        found, counts = docs.take(chunk["pair_docs"]), chunk["pair_counts"]
+        kept = slice(None) if found.min(initial=0) >= 0 else found >= 0
+        columns.append((keys[kept], found[kept], counts[kept]))
+    keys, found, counts = (np.concatenate(column) for column in zip(*columns, strict=True))
     # Both in one number where they fit, for that sorts several times faster.
-    if n_terms * n_terms < 1 << (63 - _DOC_BITS):
-        packed = (keys << _DOC_BITS) | found
-        packed.sort()
-        keys, found = packed >> _DOC_BITS, packed & (MAX_DOCS - 1)
-    else:
-        order = np.lexsort((found, keys))
-        keys, found = keys[order], found[order]
+    fits = n_terms * n_terms < 1 << (63 - _DOC_BITS)
+    order = np.argsort(keys << _DOC_BITS | found) if fits else np.lexsort((found, keys))
+    keys, found, counts = keys[order], found[order], counts[order]
     first = np.ones(len(keys), bool)
-    first[1:] = (keys[1:] != keys[:-1]) | (found[1:] != found[:-1])
-    postings = np.flatnonzero(first)
-    counts = np.minimum(np.diff(postings, append=len(keys)), 255)
-    keys, found = keys[postings], found[postings]
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    first[1:] = keys[1:] != keys[:-1]
+    starts = np.flatnonzero(first)
     nodes = keys[starts]
     return {
         "pair_seconds": (nodes % n_terms if n_terms else nodes).astype(np.min_scalar_type(n_terms)),
         "pair_children": np.searchsorted(nodes, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "pair_offsets": np.append(starts, len(keys)).astype(np.int32),
         "pair_docs": found.astype(doc_type),
-        "pair_counts": counts.astype(np.uint8),
+        "pair_counts": counts,
     }
 
 

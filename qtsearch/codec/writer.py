@@ -1,8 +1,7 @@
 """Chunks → the files of one segment.
 
 Articles are numbered by (subject slug, url), whatever order they came in; every array follows from that
-numbering, so the same articles give the same segment however they were spread over chunks. Postings are
-merged by sorting one int64 a token, a range of terms at a time, which bounds the memory.
+numbering, so the same articles give the same segment however they were spread over chunks.
 """
 
 from __future__ import annotations
@@ -19,14 +18,15 @@ import numpy.typing as npt
 from qtsearch import analysis
 from qtsearch.abbreviations import is_capital
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, pack_tokens, split_texts, unpack_tokens
+from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, split_texts
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
-from qtsearch.codec.frequencies import Arrays, Frequencies, encode_frequencies
+from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
+from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, pieces_of
+from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, pieces_of, places_of
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
@@ -34,10 +34,7 @@ from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impa
 
 __all__ = ["SegmentWriter", "write_impacts"]
 
-#: Tokens merged at a time. Arrays of this length stay in the processor's caches.
-_TOKENS_AT_A_TIME: Final = 1 << 20
 _THREADS: Final = 2  # more wait for each other
-_TOKENS: Final = ("token_offsets", "docs", "positions", "fields")
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
@@ -95,14 +92,19 @@ class SegmentWriter:
 
         ``left_out``: articles not to be written, as numbers in the order of ``urls``. Raises OSError.
         """
-        arrays, metadata = self._arrays(left_out)
-        path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
-        return {
-            "arrays": write_array_file(path, arrays, metadata),
-            "impacts": write_impacts(folder, segment_id, arrays, parameters),
-        }
+        # NumPy lets other threads run while it sorts, copies and computes.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            arrays, metadata = self._arrays(left_out, pool)
+            impacts = pool.submit(_impacts, arrays, parameters)
+            path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
+            return {
+                "arrays": write_array_file(path, arrays, metadata),
+                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts.result()),
+            }
 
-    def _arrays(self, left_out: frozenset[int]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    def _arrays(
+        self, left_out: frozenset[int], pool: Executor
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         slugs = [slugify(subject) for subject in self.subjects]
         kept = [number for number in range(len(self.urls)) if number not in left_out]
         kept.sort(key=lambda number: (slugs[number], self.urls[number]))
@@ -126,11 +128,9 @@ class SegmentWriter:
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         arrays |= self._vocabulary(left_out)
-        # NumPy lets other threads run while it sorts and copies.
-        with ThreadPoolExecutor(_THREADS) as pool:
-            texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
-            arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
-            arrays |= texts.result()
+        texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
+        arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
+        arrays |= texts.result()
         definitions = self._texts("definitions")
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
@@ -207,20 +207,25 @@ class SegmentWriter:
         capitals: npt.NDArray[np.int64],
     ) -> None:
         """Take the articles left out away from what is counted of the forms: by analysing them again."""
-        counts: Counter[tuple[bytes, int]] = Counter()
-        shouted: Counter[bytes] = Counter()
+        pieces: list[Counter[str]] = [Counter() for _ in FIELD_NAMES]
         for number in left_out:
             record = records.unpack(self._text("records", number), self._dictionary)
             question = self._text("questions", number).decode()
-            texts = (question, record["answer"], "\n".join(record["keywords"]))
-            for field in range(len(FIELD_NAMES)):
-                for token, count in Counter(analysis.tokenize(texts[field])).items():
+            for field, text in enumerate((question, record["answer"], "\n".join(record["keywords"]))):
+                pieces[field].update(analysis.pieces(text))
+        counts: Counter[tuple[bytes, int]] = Counter()
+        shouted: Counter[bytes] = Counter()
+        for field, of_field in enumerate(pieces):
+            for piece, count in of_field.items():
+                tokens = analysis.tokenize(piece)
+                for token in tokens:
                     form = analysis.fold(token).encode()
                     counts[form, field] += count
                     if field != _PAGE_KEYWORDS and is_capital(token):
                         shouted[form] += count
-                if field != _PAGE_KEYWORDS:
-                    counts.update((form.encode(), field) for _, form in analysis.compounds(texts[field]))
+                if field != _PAGE_KEYWORDS and len(tokens) > 1:
+                    for _, compound in analysis.compounds(piece):
+                        counts[compound.encode(), field] += count
         if counts:
             places = np.searchsorted(forms, byte_words([form for form, _ in counts]))
             fields = np.array([field for _, field in counts])
@@ -237,63 +242,56 @@ class SegmentWriter:
         pool: Executor,
     ) -> dict[str, npt.NDArray[Any]]:
         n_docs = int(doc_of.max()) + 1
-        # Where each term's tokens begin in each chunk, and the articles of each chunk.
-        offsets, docs, pairs, compounds = [], [], [], []
+        doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
+        numbered, compounds = [], []
         first = 0
         for chunk in self._chunks:
-            counts = np.zeros(len(terms), np.int64)
+            # A term of articles left out alone may be missing: its place is another's, and never used.
             places = np.searchsorted(terms, chunk["terms"])
-            # A term of articles left out alone may be missing, and then has no place.
-            here = terms.take(places, mode="clip") == chunk["terms"]
-            counts[places[here]] = np.diff(chunk["token_offsets"])[here]
-            offsets.append((places, here, counts))
-            chunk_docs = doc_of[first : first + len(chunk["ids"])]
-            docs.append(chunk_docs)
-            pairs.append((chunk["pairs"], places, chunk_docs))
-            kept = chunk["compounds"][chunk_docs[chunk["compounds"][:, 3]] >= 0]
-            compounds.append(np.column_stack((places[kept[:, :3]], chunk_docs[kept[:, 3]])))
+            docs = doc_of[first : first + len(chunk["ids"])]
+            numbered.append((chunk, places, docs))
+            kept = chunk["compounds"][docs[chunk["compounds"][:, 3]] >= 0]
+            compounds.append(np.column_stack((places[kept[:, :3]], docs[kept[:, 3]])))
             first += len(chunk["ids"])
-        doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
-        tokens = [{name: chunk[name] for name in _TOKENS} for chunk in self._chunks]
-
-        def inverted(terms_of: tuple[int, int]) -> tuple[npt.NDArray[Any], ...]:
-            low, high = terms_of
-            keys = [
-                _tokens_of(chunk, low, high, places, here, chunk_docs)
-                for chunk, (places, here, _), chunk_docs in zip(tokens, offsets, docs, strict=True)
-            ]
-            key = np.concatenate(keys)
-            key.sort()
-            of_keywords = unpack_tokens(key)[-1] == _PAGE_KEYWORDS
-            return (key[of_keywords], *_invert(key, low, high, doc_type))
-
-        ranges = _ranges(np.sum([counts for _, _, counts in offsets], axis=0))
-        columns = zip(*pool.map(inverted, ranges), strict=True)
-        keywords, posting_counts, token_counts, field_df, doc, frequencies, positions = map(
-            np.concatenate, columns
-        )
-        posting_offsets = np.concatenate(([0], np.cumsum(posting_counts)))
-        arrays = {
-            "offsets": posting_offsets,
-            "docs": doc,
-            "field_df": field_df,
-            "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
-            "positions": positions,
-        }
+        pairs = pool.submit(pair_arrays, numbered, len(terms), doc_type)
+        arrays, numbers, triples = merged_postings(numbered, len(terms), doc_type, pool)
+        totals = triples.sum(axis=1, dtype=np.int32)[numbers]
         others = [
-            pool.submit(keyword_arrays, keywords, posting_offsets, doc, frequencies[:, _PAGE_KEYWORDS]),
-            pool.submit(encode_frequencies, frequencies),
-            pool.submit(key_term_arrays, posting_offsets, doc, frequencies, term_soft, n_docs),
-            pool.submit(pair_arrays, pairs, len(terms), doc_type),
+            pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs),
+            pool.submit(encode_numbered, numbers, triples),
+            pool.submit(_keywords, arrays, totals, triples[:, _PAGE_KEYWORDS][numbers]),
+            pairs,
         ]
         for other in others:
             arrays |= other.result()
-        arrays |= compound_arrays(np.concatenate(compounds), term_soft, arrays)
-        return arrays
+        return arrays | compound_arrays(np.concatenate(compounds), term_soft, arrays)
+
+
+def _keywords(
+    arrays: Arrays, totals: npt.NDArray[Any], frequencies: npt.NDArray[Any]
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of keywords, given the postings and their frequencies in all fields and in this one."""
+    postings = np.flatnonzero(frequencies)
+    ends = np.cumsum(totals, dtype=np.int64)[postings]
+    # The keywords come last in an article.
+    bounds = np.stack((ends - frequencies[postings], ends), axis=1).ravel()
+    which, places = places_of(bounds, np.arange(0, len(bounds), 2))
+    return keyword_arrays(postings[which], arrays["positions"][places], arrays["offsets"], arrays["docs"])
 
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
     """Write and fsync the impacts of a segment, given its other arrays; returns the file's size in bytes."""
+    return write_array_file(_impacts_path(folder, segment_id), *_impacts(arrays, parameters))
+
+
+def _impacts_path(folder: str, segment_id: str) -> str:
+    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
+
+
+def _impacts(
+    arrays: Arrays, parameters: RankingParameters
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """What the file of impacts holds: arrays, metadata."""
     offsets, lengths = arrays["offsets"], arrays["lengths"]
     impacts = compute_impacts(
         arrays["docs"],
@@ -311,7 +309,7 @@ def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: Rank
         ),
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
-    return write_array_file(os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts"), scores, metadata)
+    return scores, metadata
 
 
 def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
@@ -325,64 +323,6 @@ def _ranks(texts: list[str]) -> npt.NDArray[np.int32]:
     ranks = np.empty(len(texts), np.int32)
     ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts), dtype=np.int32)
     return ranks
-
-
-def _ranges(counts: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Ranges of terms with about :data:`_TOKENS_AT_A_TIME` tokens each, more only where one term has more."""
-    if not len(counts):
-        return [(0, 0)]
-    which = (np.cumsum(counts) - counts) // _TOKENS_AT_A_TIME
-    starts = np.flatnonzero(np.diff(which, prepend=-1)).tolist()
-    return list(zip(starts, [*starts[1:], len(counts)], strict=True))
-
-
-def _tokens_of(
-    chunk: Arrays,
-    low: int,
-    high: int,
-    places: npt.NDArray[np.int64],
-    here: npt.NDArray[np.bool_],
-    docs: npt.NDArray[np.int32],
-) -> npt.NDArray[np.int64]:
-    """The tokens of a chunk with low ≤ term < high, packed, by the segment's numbers."""
-    first, last = np.searchsorted(places, (low, high))
-    offsets = chunk["token_offsets"][first : last + 1]
-    tokens = slice(offsets[0], offsets[-1])
-    token_docs = docs[chunk["docs"][tokens]]
-    terms = np.repeat(places[first:last], np.diff(offsets))
-    keys = pack_tokens(terms, token_docs, chunk["positions"][tokens], chunk["fields"][tokens])
-    kept = token_docs >= 0
-    return keys if kept.all() else keys[kept]
-
-
-def _invert(keys: npt.NDArray[np.int64], low: int, high: int, doc_type: Any) -> tuple[npt.NDArray[Any], ...]:
-    """Postings of the sorted tokens of the terms low ≤ term < high.
-
-    Returns postings, tokens and, by field, articles of each term (int64, int64, uint32); the article and the
-    frequencies, in the narrowest type, of each posting; the positions.
-    """
-    terms, docs, positions, fields = unpack_tokens(keys)
-    terms -= low
-    first = np.empty(len(keys), bool)
-    first[:1] = True
-    first[1:] = (docs[1:] != docs[:-1]) | (terms[1:] != terms[:-1])
-    posting = np.cumsum(first) - 1
-    starts = np.flatnonzero(first)
-    counts = np.bincount(posting * 3 + fields, minlength=len(starts) * 3)
-    frequencies = counts.astype(np.min_scalar_type(int(counts.max(initial=0)))).reshape(-1, 3)
-    posting_terms = terms[starts]
-    n_terms = high - low
-    field_df = [
-        np.bincount(posting_terms[frequencies[:, field] > 0], minlength=n_terms) for field in range(3)
-    ]
-    return (
-        np.bincount(posting_terms, minlength=n_terms),
-        np.bincount(terms, minlength=n_terms),
-        np.stack(field_df, axis=1).astype(np.uint32),
-        docs[starts].astype(doc_type),
-        frequencies,
-        positions,
-    )
 
 
 def _subject_slices(slugs: list[str], names: list[str]) -> list[SubjectSlice]:
