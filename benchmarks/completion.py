@@ -28,11 +28,11 @@ from peers import OURS, QUERY_PEERS
 from prepared import index_folder
 from report import digits, summarize, table, write_json
 
-from qtsearch import generation
 from qtsearch.analysis import fold, tokenize
 from qtsearch.articles import split_phrases
 from qtsearch.codec.segment import Segment
-from qtsearch.completion import Completer
+from qtsearch.generations import generation
+from qtsearch.search.completion import Completer
 
 LIMIT = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -33,7 +33,7 @@ from faulty_disk import KINDS, DeadlyDisk, FailingDisk, FaultyDisk, installed
 from publishing_runs import Scene, assert_recovers, check, cut_power, make_scenes, must_be, steps_of
 from report import table, write_json
 
-from qtsearch import workers
+from qtsearch.reindexing import workers
 
 #: What a kill comes at; every so many of them each, "moment" being any time at all.
 KILLED_AT = ("write", "fsync", "rename", "clean-up", "write", "fsync", "rename", "clean-up", "moment")

@@ -69,12 +69,17 @@ def reindex(source: Path, index: Path) -> Outcome:
 
 
 def change(files: list[Path], dice: random.Random) -> None:
-    """Another question for one file in a hundred: with a number and a word that no article has."""
+    """Another question for one file in a hundred: with a number and a word that no article has.
+
+    Long ago, for what changes while a run begins is looked into by the next one, too.
+    """
     for path in dice.sample(files, max(1, len(files) // 100)):
         text = path.read_text(encoding="utf-8")
         word = "".join(dice.choices(SYLLABLES, k=dice.randint(2, 4)))
         question = f"question: Take {dice.random()} {word}ing "
         path.write_text(text.replace("question: ", question, 1), encoding="utf-8")
+        when = LONG_AGO + dice.randrange(1, LONG_AGO // 2)
+        os.utime(path, (when, when))
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ import memory
 from report import write_json
 
 import qtsearch
-from qtsearch import current
+from qtsearch.search import current
 
 EDITIONS = 3
 SMALLEST = 100  # pages of the first edition; each next one has fifty more

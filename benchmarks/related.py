@@ -28,10 +28,10 @@ from report import digits, summarize, table, write_json
 from significance import p_value
 from tasks import related as related_task
 
-from qtsearch import generation
 from qtsearch.articles import Article
-from qtsearch.related import most_similar, related
-from qtsearch.searcher import Searcher
+from qtsearch.generations import generation
+from qtsearch.search.related import most_similar, related
+from qtsearch.search.searcher import Searcher
 
 DEPTH = 10
 SPARE = 20  # asked for beyond that, for several pages of one article and for other answers to the question

@@ -26,8 +26,8 @@ from report import digits, summarize, table, write_json
 
 import qtsearch
 from qtsearch import analysis
-from qtsearch.rendering import plain_text
-from qtsearch.snippets import Weights, make_snippet
+from qtsearch.text.rendering import plain_text
+from qtsearch.text.snippets import Weights, make_snippet
 
 MAX_CHARS = 240
 SLOW_HITS = 200  # of a round, for whoosh

@@ -33,8 +33,8 @@ from whoosh.fields import KEYWORD, Schema
 from whoosh.filedb.filestore import RamStorage
 
 from qtsearch.analysis import fold
-from qtsearch.generation import open_segment
-from qtsearch.spelling import Speller
+from qtsearch.generations.generation import open_segment
+from qtsearch.search.spelling import Speller
 
 LIMIT = 5
 BLOCK = 100

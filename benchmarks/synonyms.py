@@ -22,11 +22,12 @@ from report import table, write_json
 from significance import p_value
 from tasks import TASKS, sources
 
-from qtsearch import generation, synonyms
 from qtsearch.evaluation import measure
+from qtsearch.generations import generation
 from qtsearch.parameters import Weighting, check_boosts
-from qtsearch.searcher import Searcher
-from qtsearch.synonyms import Expander, Synonyms
+from qtsearch.search import synonyms
+from qtsearch.search.searcher import Searcher
+from qtsearch.search.synonyms import Expander, Synonyms
 
 DEPTH = 10
 CHANGE = 1e-9  # of nDCG

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urlencode
 from wsgiref.simple_server import make_server
 
 import qtsearch
-from qtsearch.rendering import plain_text
+from qtsearch.text.rendering import plain_text
 
 PAGE = 10
 Start = Callable[[str, list[tuple[str, str]]], object]

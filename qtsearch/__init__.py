@@ -37,20 +37,20 @@ from qtsearch.forks import late_imports
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article, RelatedLink
-    from qtsearch.backups import backup
-    from qtsearch.completion import Completion
-    from qtsearch.explanation import Explanation
+    from qtsearch.generations.backups import backup
+    from qtsearch.generations.publications import Publication, history, rollback
+    from qtsearch.generations.stats import IndexStats
+    from qtsearch.generations.tuning import set_parameters
+    from qtsearch.generations.verification import VerifyReport, verify
     from qtsearch.index import Index, open_index
-    from qtsearch.indexer import reindex
     from qtsearch.parameters import RankingParameters
-    from qtsearch.publications import Publication, history, rollback
-    from qtsearch.report import ReindexReport
+    from qtsearch.reindexing.indexer import reindex
+    from qtsearch.reindexing.report import ReindexReport
     from qtsearch.results import Copy, Hit, Results
-    from qtsearch.snippets import Snippet
-    from qtsearch.stats import IndexStats
-    from qtsearch.synonyms import Synonyms
-    from qtsearch.tuning import set_parameters
-    from qtsearch.verification import VerifyReport, verify
+    from qtsearch.search.completion import Completion
+    from qtsearch.search.explanation import Explanation
+    from qtsearch.search.synonyms import Synonyms
+    from qtsearch.text.snippets import Snippet
 
 __all__ = [
     "Article",
@@ -99,27 +99,27 @@ __all__ = [
 
 _HOMES: Final = {
     "Article": "articles",
-    "Completion": "completion",
+    "Completion": "search.completion",
     "Copy": "results",
-    "Explanation": "explanation",
+    "Explanation": "search.explanation",
     "Hit": "results",
     "Index": "index",
-    "IndexStats": "stats",
-    "Publication": "publications",
+    "IndexStats": "generations.stats",
+    "Publication": "generations.publications",
     "RankingParameters": "parameters",
-    "ReindexReport": "report",
+    "ReindexReport": "reindexing.report",
     "RelatedLink": "articles",
     "Results": "results",
-    "Snippet": "snippets",
-    "Synonyms": "synonyms",
-    "VerifyReport": "verification",
-    "backup": "backups",
-    "history": "publications",
+    "Snippet": "text.snippets",
+    "Synonyms": "search.synonyms",
+    "VerifyReport": "generations.verification",
+    "backup": "generations.backups",
+    "history": "generations.publications",
     "open_index": "index",
-    "reindex": "indexer",
-    "rollback": "publications",
-    "set_parameters": "tuning",
-    "verify": "verification",
+    "reindex": "reindexing.indexer",
+    "rollback": "generations.publications",
+    "set_parameters": "generations.tuning",
+    "verify": "generations.verification",
 }
 
 

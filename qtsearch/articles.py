@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import yaml
 
-from qtsearch.breaks import restore_line_breaks
 from qtsearch.errors import ArticleError
+from qtsearch.text.breaks import restore_line_breaks
 
 __all__ = [
     "MAX_FILE_BYTES",

@@ -12,25 +12,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qtsearch.codec.segment import Segment
-from qtsearch.current import Current
 from qtsearch.errors import PageMissingError
 from qtsearch.forks import late_imports
-from qtsearch.generation import default_path
+from qtsearch.generations.generation import default_path
 from qtsearch.parameters import RankingParameters
-from qtsearch.query import SYNTAXES, Filters, corrected, select
 from qtsearch.results import Asked, Hit, Results, stored_article
-from qtsearch.searcher import Searcher
-from qtsearch.selection import SORTS, Selection
-from qtsearch.snapshot import Snapshot
-from qtsearch.synonyms import Synonyms
+from qtsearch.search.current import Current
+from qtsearch.search.query import SYNTAXES, Filters, corrected, select
+from qtsearch.search.searcher import Searcher
+from qtsearch.search.selection import SORTS, Selection
+from qtsearch.search.snapshot import Snapshot
+from qtsearch.search.synonyms import Synonyms
 
 if TYPE_CHECKING:
     from whoosh.query import Query
 
     from qtsearch.articles import Article
-    from qtsearch.completion import Completion
-    from qtsearch.explanation import Explanation
-    from qtsearch.stats import IndexStats
+    from qtsearch.generations.stats import IndexStats
+    from qtsearch.search.completion import Completion
+    from qtsearch.search.explanation import Explanation
 
 __all__ = ["Index", "open_index"]
 
@@ -229,7 +229,7 @@ class Index:
         [('stent',), ('retriever',)]
         """
         with late_imports:
-            from qtsearch.explanation import explain  # here: searching does not need it
+            from qtsearch.search.explanation import explain  # here: searching does not need it
 
         snapshot = self._snapshot
         searcher = snapshot.boosted(boosts)
@@ -269,7 +269,7 @@ class Index:
             IndexDamagedError: a file of the index is not what was written.
         """
         with late_imports:
-            from qtsearch.related import related  # here: searching does not need it
+            from qtsearch.search.related import related  # here: searching does not need it
 
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}")
@@ -292,7 +292,7 @@ class Index:
     def stats(self) -> IndexStats:
         """How much the index holds, how large it is, and how old."""
         with late_imports:
-            from qtsearch.stats import measure  # here: searching does not need it
+            from qtsearch.generations.stats import measure  # here: searching does not need it
 
         return measure(self._snapshot)
 

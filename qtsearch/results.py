@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from qtsearch.codec.segment import NO_DATE, NO_ID, Segment
 from qtsearch.forks import late_imports
-from qtsearch.query import corrected
 from qtsearch.scoring import IMPACT_SCALE
-from qtsearch.selection import Selection
-from qtsearch.snapshot import Snapshot
+from qtsearch.search.query import corrected
+from qtsearch.search.selection import Selection
+from qtsearch.search.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article
-    from qtsearch.snippets import Snippet
+    from qtsearch.text.snippets import Snippet
 
 __all__ = ["Asked", "Copy", "Hit", "Results", "stored_article"]
 
@@ -117,14 +117,14 @@ class Hit:
         ``max_chars``: length, 1 or more. What the answer begins with, if no word of the query stands in it.
         """
         with late_imports:  # here: needs a Markdown parser, which searching does not
-            from qtsearch.snippets import make_snippet
+            from qtsearch.text.snippets import make_snippet
 
         return make_snippet(self.answer, self._weights(), max_chars=max_chars)
 
     def marked_question(self) -> Snippet:
         """The question, the query's words marked."""
         with late_imports:
-            from qtsearch.snippets import mark
+            from qtsearch.text.snippets import mark
 
         return mark(self.question, self._weights())
 

@@ -45,10 +45,11 @@ from oracle import (
     runs_of,
 )
 
-from qtsearch import Hit, Index, analysis, generation
+from qtsearch import Hit, Index, analysis
 from qtsearch.articles import Article
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.segment import Segment
+from qtsearch.generations import generation
 from qtsearch.schema import slugify
 
 UNITS = 256

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import qtsearch
-from qtsearch import publishing
 from qtsearch.articles import Article, read_article
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.writer import SegmentWriter
+from qtsearch.generations import publishing
 
 pytest.register_assert_rewrite("agreement")
 

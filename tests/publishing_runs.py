@@ -16,12 +16,13 @@ from pathlib import Path
 from faulty_disk import FaultyDisk, PowerCut, SimulatedCrash, installed
 
 import qtsearch
-from qtsearch import RankingParameters, generation
+from qtsearch import RankingParameters
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.codec.sources import kept_segments, read_rows, sources_path
 from qtsearch.errors import IndexMissingError, RollbackError
-from qtsearch.locking import LOCK_NAME
+from qtsearch.generations import generation
+from qtsearch.generations.locking import LOCK_NAME
 
 __all__ = [
     "Scene",

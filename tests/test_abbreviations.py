@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.abbreviations import find_abbreviations, is_capital
+from qtsearch.text.abbreviations import find_abbreviations, is_capital
 
 ALI = [("ALI", "acute limb ischemia")]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtsearch.articles import parse_article
-from qtsearch.breaks import restore_line_breaks
+from qtsearch.text.breaks import restore_line_breaks
 
 
 @pytest.mark.parametrize(

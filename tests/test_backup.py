@@ -13,9 +13,9 @@ import pytest
 from command_line import run
 
 import qtsearch
-from qtsearch import backups, generation
 from qtsearch.codec.container import ArrayFile
 from qtsearch.errors import BackupError, IndexDamagedError, IndexMissingError
+from qtsearch.generations import backups, generation
 
 
 @pytest.fixture

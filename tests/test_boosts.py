@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Compound, compounds_of, joined_by, joins, terms_of
 
-from qtsearch import analysis, planner
+from qtsearch import analysis
 from qtsearch.articles import Article
 from qtsearch.schema import FIELD_NAMES
+from qtsearch.search import planner
 
 DEFAULTS = {"question": 3.0, "answer": 1.0, "page_keywords": 2.0}
 

@@ -12,7 +12,7 @@ import pytest
 from command_line import run
 
 import qtsearch
-from qtsearch import publishing
+from qtsearch.generations import publishing
 
 
 @pytest.fixture(scope="module")

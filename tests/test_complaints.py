@@ -20,10 +20,11 @@ from pathlib import Path
 import pytest
 
 import qtsearch
-from qtsearch import analysis, planner
+from qtsearch import analysis
 from qtsearch.articles import Article
 from qtsearch.codec.segment import Segment
 from qtsearch.results import Hit
+from qtsearch.search import planner
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 N_MANY = 3_000
@@ -207,8 +208,8 @@ def test_processes_without_a_main_guard(tmp_path):
     """Whoosh #245, #414: indexing by several processes fails, or runs the script again."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import qtsearch, qtsearch.workers\n"
-        "qtsearch.workers._BATCH = 20\n"
+        "import qtsearch, qtsearch.reindexing.workers\n"
+        "qtsearch.reindexing.workers._BATCH = 20\n"
         "print('once')\n"
         f"print(qtsearch.reindex({str(SAMPLES)!r}, {str(tmp_path / 'index')!r}, processes=2).pages)\n"
     )

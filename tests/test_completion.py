@@ -23,8 +23,8 @@ from qtsearch.codec.completions import MAX_PHRASE_WORDS
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.writer import SegmentWriter
-from qtsearch.completion import MAX_TYPED_CHARS, Completer, Completion
 from qtsearch.schema import slugify
+from qtsearch.search.completion import MAX_TYPED_CHARS, Completer, Completion
 
 # -- an oracle -------------------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ def begins_nearly(form, prefix, letters):
 
 
 def slow_near_prefix(segment):
-    """What `qtsearch.completion.NearPrefix` says, by looking at every surface form."""
+    """What `qtsearch.search.completion.NearPrefix` says, by looking at every surface form."""
     forms = [form.decode() for form in segment.forms.tolist()]
     frequencies = segment.form_frequencies.sum(axis=1).tolist()
     letters = "".join(sorted(set("".join(forms))))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.edits import UNIT, distances
+from qtsearch.text.edits import UNIT, distances
 
 #: Letters of every kind: vowels, letters of one sound, others, a sound, and bytes of other scripts.
 LETTERS = b"aeyckszgjtdmnbphlS\xc3\xa9"

@@ -7,8 +7,9 @@ from corpora import corpora, queries, zipf_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qtsearch import analysis, feedback
+from qtsearch import analysis
 from qtsearch.articles import Article
+from qtsearch.search import feedback
 
 #: Ten pages on one thing, in words of their own, two that have such words but not its name, and others.
 NAMED = [

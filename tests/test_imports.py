@@ -19,19 +19,21 @@ ORDER = """
     schema
     parameters
     analysis
-    abbreviations
-    edits
-    sounds
-    spelling
-    breaks
+    text
+    text.abbreviations
+    text.edits
+    text.sounds
+    search
+    search.spelling
+    text.breaks
     articles
-    controls
-    latex
-    markup
-    rendering
-    terminal
-    sentences
-    snippets
+    text.controls
+    text.latex
+    text.markup
+    text.rendering
+    text.terminal
+    text.sentences
+    text.snippets
     scoring
     disk
     codec
@@ -54,49 +56,52 @@ ORDER = """
     codec.documents
     codec.terms
     codec.plugin
-    generation
-    periods
-    lexemes
-    lexer
-    syntax
-    vocabulary
-    proximity
-    planner
-    synonyms
-    fieldwords
-    searcher
-    values
-    trees
-    feedback
-    related
-    completion
-    facets
-    selection
-    snapshot
-    query
+    generations
+    generations.generation
+    language
+    language.periods
+    language.lexemes
+    language.lexer
+    language.syntax
+    search.vocabulary
+    search.proximity
+    search.planner
+    search.synonyms
+    search.fieldwords
+    search.searcher
+    search.values
+    search.trees
+    search.feedback
+    search.related
+    search.completion
+    search.facets
+    search.selection
+    search.snapshot
+    search.query
     results
-    current
-    stats
-    explanation
+    search.current
+    generations.stats
+    search.explanation
     index
     evaluation
-    locking
-    publishing
+    generations.locking
+    generations.publishing
     codec.rest
     codec.sources
     codec.past
-    backups
-    tuning
-    publications
-    scan
-    verification
-    workers
-    changes
-    checks
-    report
-    unchanged
-    runs
-    indexer
+    generations.backups
+    generations.tuning
+    generations.publications
+    reindexing
+    reindexing.scan
+    generations.verification
+    reindexing.workers
+    reindexing.changes
+    reindexing.checks
+    reindexing.report
+    reindexing.unchanged
+    reindexing.runs
+    reindexing.indexer
     qtsearch
     cli.common
     cli.signals

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtsearch
-from qtsearch import articles, generation
+from qtsearch import articles
 from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.sources import sources_path
+from qtsearch.generations import generation
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 NAMES = [f"{folder}{number}.md" for folder in ("", "more/") for number in range(4)]
@@ -199,7 +200,9 @@ def test_unchanged_files_are_not_opened(source, tmp_path, monkeypatch):
     qtsearch.reindex(source, index)
     opened = []
     read = articles.read_bytes
-    monkeypatch.setattr("qtsearch.workers.read_bytes", lambda path: opened.append(path) or read(path))
+    monkeypatch.setattr(
+        "qtsearch.reindexing.workers.read_bytes", lambda path: opened.append(path) or read(path)
+    )
     assert not qtsearch.reindex(source, index).published
     assert opened == []
     assert not qtsearch.reindex(source, index, checksum=True).published

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import qtsearch
-from qtsearch import workers
+from qtsearch.reindexing import workers
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 
@@ -183,8 +183,8 @@ def test_a_script_without_a_main_guard(tmp_path):
     """Workers do not run the caller's script again, as multiprocessing would."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import qtsearch, qtsearch.workers\n"
-        "qtsearch.workers._BATCH = 20\n"
+        "import qtsearch, qtsearch.reindexing.workers\n"
+        "qtsearch.reindexing.workers._BATCH = 20\n"
         f"report = qtsearch.reindex({str(EXAMPLES)!r}, {str(tmp_path / 'index')!r}, processes=2)\n"
         "print('pages', report.pages)\n"
     )
@@ -226,8 +226,8 @@ def test_closed_standard_streams(tmp_path):
     code = (
         "import os, sys\n"
         "for number in (0, 1, 2): os.close(number)\n"
-        "import qtsearch, qtsearch.workers\n"
-        "qtsearch.workers._BATCH = 20\n"
+        "import qtsearch, qtsearch.reindexing.workers\n"
+        "qtsearch.reindexing.workers._BATCH = 20\n"
         "qtsearch.reindex(sys.argv[1], sys.argv[2], processes=2)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(EXAMPLES), str(tmp_path)])

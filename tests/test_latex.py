@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.latex import readable_maths
+from qtsearch.text.latex import readable_maths
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtsearch.errors import QuerySyntaxError
-from qtsearch.lexemes import Kind, Lexeme
-from qtsearch.lexer import read_query
+from qtsearch.language.lexemes import Kind, Lexeme
+from qtsearch.language.lexer import read_query
 
 #: How a lexeme is written below; words as they are, what is syntax so that it differs from a word.
 FORMS = {

@@ -18,12 +18,12 @@ from whoosh.filedb.filestore import FileStorage
 
 import qtsearch
 from qtsearch.errors import IndexLockedError
-from qtsearch.locking import LOCK_NAME, WriteLock
+from qtsearch.generations.locking import LOCK_NAME, WriteLock
 
 ROOT = Path(qtsearch.__file__).parent.parent
 HOLD = (
     "import sys, time\n"
-    "from qtsearch.locking import WriteLock\n"
+    "from qtsearch.generations.locking import WriteLock\n"
     "with WriteLock(sys.argv[1]):\n"
     "    print('held', flush=True)\n"
     "    sys.stdin.read()\n"
@@ -153,7 +153,7 @@ def test_a_fork_has_no_part_in_it(folder):
     """A child that ends, killed or not, leaves the lock to its parent; one that lives on holds nothing."""
     command = (
         "import os, signal, sys, time\n"
-        "from qtsearch.locking import WriteLock\n"
+        "from qtsearch.generations.locking import WriteLock\n"
         "with WriteLock(sys.argv[1]):\n"
         "    child = os.fork()\n"
         "    if child:\n"

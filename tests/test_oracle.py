@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Oracle, query_terms
 
-from qtsearch import Index, open_index, planner
+from qtsearch import Index, open_index
 from qtsearch.analysis import SOFT_WORDS
 from qtsearch.articles import Article
 from qtsearch.schema import slugify
 from qtsearch.scoring import MAX_IMPACT
-from qtsearch.searcher import Searcher
+from qtsearch.search import planner
+from qtsearch.search.searcher import Searcher
 
 # -- random corpora ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.periods import first_day, last_day
+from qtsearch.language.periods import first_day, last_day
 
 DAY = datetime.timedelta(days=1)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from qtsearch import analysis
 from qtsearch.articles import Article
 from qtsearch.codec.fields import whoosh_schema
-from qtsearch.proximity import phrase_docs
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
+from qtsearch.search.proximity import phrase_docs
 
 _phrase = st.lists(
     st.sampled_from("the of cell virus virolog clot clot x x1 naiv beta dont 血".split()), min_size=1

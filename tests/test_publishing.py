@@ -15,10 +15,11 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC
 
 import qtsearch
-from qtsearch import disk, generation, publishing
+from qtsearch import disk
 from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.plugin import ArraySegment
 from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.generations import generation, publishing
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 

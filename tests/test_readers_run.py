@@ -49,7 +49,7 @@ def test_nothing_is_wrong(start):
     [
         # Each call takes what it needs from the index twice, and so perhaps from two generations.
         (
-            "import qtsearch.results as r, qtsearch.current as c\n"
+            "import qtsearch.results as r, qtsearch.search.current as c\n"
             "init = r.Results.__init__\n"
             "def mixed(self, snapshot, *rest):\n"
             "    mixed.last, snapshot = snapshot, getattr(mixed, 'last', snapshot)\n"
@@ -57,9 +57,9 @@ def test_nothing_is_wrong(start):
             "r.Results.__init__ = mixed\n",
             "mixed: ",
         ),
-        ("import qtsearch.current as c\nc.Current._move = lambda self: None\n", "saw 1 generations"),
+        ("import qtsearch.search.current as c\nc.Current._move = lambda self: None\n", "saw 1 generations"),
         (
-            "import qtsearch.current as c\nkept = []\nopen_it = c.Current._open\n"
+            "import qtsearch.search.current as c\nkept = []\nopen_it = c.Current._open\n"
             "c.Current._open = lambda self: kept.append(open_it(self)) or kept[-1]\n",
             "files open, then at least",
         ),

@@ -15,8 +15,6 @@ from unittest import mock
 import pytest
 
 import qtsearch
-from qtsearch import generation
-from qtsearch.current import Current
 from qtsearch.errors import (
     ForeignSegmentError,
     IndexDamagedError,
@@ -24,7 +22,9 @@ from qtsearch.errors import (
     IndexVersionError,
     QtsearchError,
 )
-from qtsearch.snapshot import Snapshot
+from qtsearch.generations import generation
+from qtsearch.search.current import Current
+from qtsearch.search.snapshot import Snapshot
 
 
 class Edition:
@@ -67,7 +67,7 @@ def clock(monkeypatch):
     class Clock:
         now = 1000.0
 
-    monkeypatch.setattr("qtsearch.current.monotonic", lambda: Clock.now)
+    monkeypatch.setattr("qtsearch.search.current.monotonic", lambda: Clock.now)
     return Clock
 
 
@@ -291,7 +291,7 @@ def test_refresh_raises_and_the_old_generation_stays(edition, spoil, error):
 
 def told(caplog) -> list[str]:
     """What was logged of looks."""
-    return [record.getMessage() for record in caplog.records if record.name == "qtsearch.current"]
+    return [record.getMessage() for record in caplog.records if record.name == "qtsearch.search.current"]
 
 
 @pytest.mark.parametrize(("spoil", "error"), SPOILT)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import qtsearch
 from qtsearch.articles import Article, RelatedLink
-from qtsearch.related import linked, most_similar, related
+from qtsearch.search.related import linked, most_similar, related
 
 
 def page(url: str, text: str, *links: str, **keys: Any) -> Article:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.controls import remove_controls
-from qtsearch.markup import put_back, set_aside
-from qtsearch.rendering import plain_text
+from qtsearch.text.controls import remove_controls
+from qtsearch.text.markup import put_back, set_aside
+from qtsearch.text.rendering import plain_text
 
 #: What answers are made of, as pieces to be put together in any way.
 PIECES = (

@@ -8,11 +8,11 @@ from agreement import Sums, assert_agrees, open_index_segment, scored
 from oracle import Oracle
 
 import qtsearch
-from qtsearch import publishing
 from qtsearch.articles import Article
 from qtsearch.codec.chunk import MAX_POSITIONS, ChunkBuilder
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError
+from qtsearch.generations import publishing
 
 MANY = (1 << 16) + 50
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.sentences import LINE_BREAK, sentence_spans
+from qtsearch.text.sentences import LINE_BREAK, sentence_spans
 
 
 def split(text: str) -> list[str]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from test_rendering import answers
 
 from qtsearch.analysis import fold, token_pattern
-from qtsearch.rendering import plain_text
-from qtsearch.snippets import Snippet, Weights, make_snippet, mark
+from qtsearch.text.rendering import plain_text
+from qtsearch.text.snippets import Snippet, Weights, make_snippet, mark
 
 #: The words of the examples below, with the forms of their terms.
 WEIGHTS: Weights = {

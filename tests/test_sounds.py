@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.sounds import respell, skeleton
+from qtsearch.text.sounds import respell, skeleton
 
 words = st.text("aeiouybcdfghjklmnpqrstvwxz019é", min_size=1, max_size=10)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from test_edits import slow_distance
 from test_sounds import respelled
 
-from qtsearch import spelling
 from qtsearch.analysis import fold
-from qtsearch.spelling import MIN_TOLERANT_PREFIX, Speller
+from qtsearch.search import spelling
+from qtsearch.search.spelling import MIN_TOLERANT_PREFIX, Speller
 
 words = st.text("aeoctphsné", min_size=1, max_size=9)
 vocabularies = st.dictionaries(words.map(fold), st.integers(0, 1000), max_size=30)

@@ -11,8 +11,8 @@ import pytest
 from command_line import run
 
 import qtsearch
-from qtsearch import generation
-from qtsearch.stats import _age
+from qtsearch.generations import generation
+from qtsearch.generations.stats import _age
 
 
 @pytest.fixture

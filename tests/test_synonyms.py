@@ -18,12 +18,12 @@ from qtsearch.codec.expansions import MAX_EXPANSIONS, definitions, expansion_arr
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import SynonymsError
-from qtsearch.explanation import explain
-from qtsearch.facets import Facets
-from qtsearch.feedback import broadened
-from qtsearch.searcher import Searcher
-from qtsearch.selection import Selection
-from qtsearch.synonyms import SHARE, Expander, Synonyms
+from qtsearch.search.explanation import explain
+from qtsearch.search.facets import Facets
+from qtsearch.search.feedback import broadened
+from qtsearch.search.searcher import Searcher
+from qtsearch.search.selection import Selection
+from qtsearch.search.synonyms import SHARE, Expander, Synonyms
 
 
 def article(number, answer, question="What?", **more):

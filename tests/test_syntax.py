@@ -8,9 +8,9 @@ import pytest
 from whoosh import query as queries
 
 from qtsearch import analysis
-from qtsearch.lexer import read_query
+from qtsearch.language.lexer import read_query
+from qtsearch.language.syntax import parse
 from qtsearch.schema import FIELD_NAMES
-from qtsearch.syntax import parse
 
 
 def tree(query: str) -> queries.Query:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_rendering import answers
 
-from qtsearch.terminal import render_terminal
+from qtsearch.text.terminal import render_terminal
 
 
 def lines(answer: str, width: int = 40, *, color: bool = False) -> list[str]:

@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtsearch
-from qtsearch import RankingParameters, publishing
+from qtsearch import RankingParameters
 from qtsearch.articles import Article
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.writer import SegmentWriter
+from qtsearch.generations import publishing
 
 QUERIES = ["how is a blood clot removed", "oxidative phosphorylation", "what is it", "memory"]
 OTHER = RankingParameters(k1=0.5, question_weight=9, pair_share=0, soft_share=0.5)
@@ -234,7 +235,7 @@ def test_a_failure_changes_nothing(folder, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for module, name in ((qtsearch.tuning, "write_impacts"), (publishing, "publish")):
+    for module, name in ((qtsearch.generations.tuning, "write_impacts"), (publishing, "publish")):
         with monkeypatch.context() as patched:
             patched.setattr(module, name, full)
             with pytest.raises(OSError, match="No space"):

@@ -19,10 +19,10 @@ from agreement import all_arrays, open_index_segment
 from command_line import run
 
 import qtsearch
-from qtsearch import verification
 from qtsearch.codec.container import FORMAT_VERSION, ArrayFile, write_array_file
 from qtsearch.codec.invariants import Arrays, broken
 from qtsearch.codec.segment import NO_DATE
+from qtsearch.generations import verification
 from qtsearch.parameters import RankingParameters
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtsearch.articles import Article
-from qtsearch.vocabulary import Vocabulary
+from qtsearch.search.vocabulary import Vocabulary
 
 #: Few letters, so that words are near each other; some of two, three and four bytes.
 _letters = st.sampled_from("aab1éß血\U00020000")

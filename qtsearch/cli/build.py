@@ -21,7 +21,7 @@ from qtsearch.cli.common import (
     print_json,
 )
 from qtsearch.cli.signals import stoppable
-from qtsearch.controls import remove_controls
+from qtsearch.text.controls import remove_controls
 
 __all__ = ["add_commands"]
 

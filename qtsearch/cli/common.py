@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any, Final, TextIO
 
-from qtsearch.controls import remove_controls
+from qtsearch.text.controls import remove_controls
 
 __all__ = [
     "ERROR",

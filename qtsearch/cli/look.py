@@ -19,7 +19,7 @@ from qtsearch.cli.common import (
     print_json,
     terminal_width,
 )
-from qtsearch.controls import remove_controls
+from qtsearch.text.controls import remove_controls
 
 if TYPE_CHECKING:
     from qtsearch import Explanation, Hit, Index, Results
@@ -119,7 +119,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _day(text: str) -> str:
-    from qtsearch.periods import first_day
+    from qtsearch.language.periods import first_day
 
     try:
         first_day(text)
@@ -272,7 +272,7 @@ def _show(arguments: argparse.Namespace) -> int:
             print_json(_as_dict(article))
             return OK
         related = index.related(arguments.url)
-    from qtsearch.terminal import render_terminal
+    from qtsearch.text.terminal import render_terminal
 
     style = Style(sys.stdout)
     width = terminal_width()

@@ -66,9 +66,9 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def _generation(index: str | None) -> int:
     """The number of the current generation, 0 if there is none that can be read."""
-    from qtsearch import generation
     from qtsearch.errors import QtsearchError
-    from qtsearch.generation import default_path
+    from qtsearch.generations import generation
+    from qtsearch.generations.generation import default_path
 
     try:
         return generation.latest(default_path() if index is None else index).number
@@ -78,10 +78,10 @@ def _generation(index: str | None) -> int:
 
 def _clean(index: str | None) -> None:
     """Remove what is left over: the signal may have come between the making of a file and its `try`."""
-    from qtsearch import publishing
     from qtsearch.codec.sources import kept_segments
     from qtsearch.errors import IndexLockedError
-    from qtsearch.generation import default_path
+    from qtsearch.generations import publishing
+    from qtsearch.generations.generation import default_path
 
     folder = default_path() if index is None else index
     # Another process that writes cleans up itself; a folder that cannot be written has nothing of ours.

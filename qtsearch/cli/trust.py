@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from qtsearch.cli.common import ERROR, OK, add_index, add_json, command, print_json
-from qtsearch.controls import remove_controls
+from qtsearch.text.controls import remove_controls
 
 __all__ = ["add_commands"]
 

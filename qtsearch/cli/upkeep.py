@@ -7,7 +7,7 @@ import os
 
 from qtsearch.cli.common import OK, add_index, add_json, add_wait, command, print_json
 from qtsearch.cli.signals import stoppable
-from qtsearch.controls import remove_controls
+from qtsearch.text.controls import remove_controls
 
 __all__ = ["add_commands"]
 
@@ -108,7 +108,7 @@ def _history(arguments: argparse.Namespace) -> int:
 
 def _rollback(arguments: argparse.Namespace) -> int:
     from qtsearch import history, rollback
-    from qtsearch.generation import default_path
+    from qtsearch.generations.generation import default_path
 
     folder = os.path.abspath(default_path() if arguments.index is None else arguments.index)
     with stoppable(folder):

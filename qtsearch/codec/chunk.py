@@ -45,7 +45,6 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
-from qtsearch.abbreviations import is_capital
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
@@ -54,6 +53,7 @@ from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of, places_of
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
+from qtsearch.text.abbreviations import is_capital
 
 __all__ = [
     "MAX_DOCS",

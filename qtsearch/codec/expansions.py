@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
-from qtsearch.abbreviations import find_abbreviations
+from qtsearch.text.abbreviations import find_abbreviations
 
 __all__ = ["definitions", "expansion_arrays"]
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from qtsearch.codec.chunk import joined_texts
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.segment import Segment
 from qtsearch.codec.rest import REST
+from qtsearch.codec.segment import Segment
 
 __all__ = ["PastChunk"]
 

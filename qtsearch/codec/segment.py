@@ -79,7 +79,7 @@ pair_impacts       uint8       (R,)         in the other file: what each of ``pa
 =================  ==========  ===========  =========================================================
 
 [1] the narrowest that holds the values: ``docs`` is int32 above 65,536 articles. [2] ascending; see
-:mod:`qtsearch.codec.phrases`. [3] see :func:`qtsearch.abbreviations.is_capital`. [4] see
+:mod:`qtsearch.codec.phrases`. [3] see :func:`qtsearch.text.abbreviations.is_capital`. [4] see
 :mod:`qtsearch.codec.completions`. The metadata of the other file has the ranking parameters and the average
 lengths of the fields.
 

@@ -32,13 +32,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch import disk, generation
+from qtsearch import disk
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.rest import PACKED, REST, narrow, packed
 from qtsearch.codec.segment import INDEX_NAME
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import QtsearchError
+from qtsearch.generations import generation
 
 __all__ = [
     "REST",

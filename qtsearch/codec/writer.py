@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
-from qtsearch.abbreviations import is_capital
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, split_texts
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
@@ -31,6 +30,7 @@ from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
 from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impacts
+from qtsearch.text.abbreviations import is_capital
 
 __all__ = ["SegmentWriter", "write_impacts"]
 

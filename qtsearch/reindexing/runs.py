@@ -1,0 +1,387 @@
+"""One run of a reindex that has something to do: what has changed → a segment → published → reported.
+
+A segment is merged from the one before and from the articles that have changed; the same articles give the
+same segment on whichever way. Files are read by worker processes (:mod:`qtsearch.reindexing.workers`) where
+there are many of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from qtsearch import disk
+from qtsearch.articles import read_article
+from qtsearch.codec import records
+from qtsearch.codec.chunk import ChunkBuilder
+from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.past import PastChunk
+from qtsearch.codec.rest import Rest
+from qtsearch.codec.segment import Segment
+from qtsearch.codec.sources import Previous, Row, read_rows, rewrite_sources, sources_path, write_sources
+from qtsearch.codec.writer import SegmentWriter
+from qtsearch.errors import ArticleError, IndexDamagedError, IndexMissingError, QtsearchError, SourceError
+from qtsearch.generations import generation, publishing
+from qtsearch.generations.publications import HISTORY_LENGTH, entry_of
+from qtsearch.generations.tuning import published_parameters
+from qtsearch.parameters import RankingParameters
+from qtsearch.reindexing import workers
+from qtsearch.reindexing.changes import Changes, jobs_for, settle
+from qtsearch.reindexing.checks import warnings_of
+from qtsearch.reindexing.report import ReindexReport, Timer
+from qtsearch.reindexing.scan import Found
+from qtsearch.results import stored_article
+
+__all__ = ["Run"]
+
+_log = logging.getLogger(__name__)
+
+#: Articles whose texts make the compression dictionary.
+_DICTIONARY_SAMPLE: Final = 16
+
+
+class _Past(NamedTuple):
+    """The generation before: its segment, what it was made of by path, and what is known of it."""
+
+    number: int
+    segment: Segment
+    file: ArrayFile
+    rows: dict[str, Row]
+
+
+class _Prepared(NamedTuple):
+    """What is to be published: by a ``writer``, without the articles ``left_out``; no writer if all is known.
+
+    ``full``: all files were read. ``kept``: paths of which the last good version stays.
+    """
+
+    changes: Changes
+    full: bool
+    writer: SegmentWriter | None
+    left_out: frozenset[int]
+    kept: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class _Published(NamedTuple):
+    number: int
+    sizes: dict[str, int]
+
+
+class Run:
+    """One run of :func:`qtsearch.reindex`; see there what the options mean.
+
+    ``files``: as they were found at ``scanned_ns``.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        files: list[Found],
+        scanned_ns: int,
+        timer: Timer,
+        *,
+        include_no_index: bool,
+        parameters: RankingParameters | None,
+        checksum: bool,
+        full: bool,
+        strict: bool,
+        allow_shrink: bool,
+        keep_previous: bool,
+        processes: int | None,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._folder = folder
+        self._files = files
+        self._scanned_ns = scanned_ns
+        self._timer = timer
+        self._include_no_index = include_no_index
+        self._parameters = parameters
+        self._checksum = checksum
+        self._full = full
+        self._strict = strict
+        self._allow_shrink = allow_shrink
+        self._keep_previous = keep_previous
+        self._processes = processes
+        self._progress = progress
+        self._past: _Past | None = None
+        self._anew = False  # whatever is there
+
+    def rehearse(self) -> ReindexReport:
+        """What would be done; writes nothing."""
+        return self._until_sound(self._rehearse)
+
+    def perform(self) -> ReindexReport:
+        """Do it. The caller holds the lock. Raises what reindex raises."""
+        return self._until_sound(self._perform)
+
+    def _rehearse(self) -> ReindexReport:
+        with tempfile.TemporaryDirectory(prefix="qtsearch-") as work:
+            return self._report(self._prepare(work), None)
+
+    def _perform(self) -> ReindexReport:
+        folder, segment_id = self._folder, publishing.new_segment_id()
+        work = publishing.make_work_folder(folder, segment_id)
+        try:
+            prepared = self._prepare(work)
+            return self._report(prepared, self._publish(prepared, segment_id, work))
+        except BaseException:
+            publishing.discard_segment(folder, segment_id)
+            raise
+        finally:
+            disk.discard(work)
+
+    def _until_sound(self, attempt: Callable[[], ReindexReport]) -> ReindexReport:
+        """What an attempt gives, at the second time without the index as it is if that turns out damaged."""
+        try:
+            return attempt()
+        except IndexDamagedError as error:
+            if self._past is None:
+                raise
+            _log.warning("the index is built anew, for what is there is damaged: %s", error)
+        self._anew = True
+        return attempt()
+
+    # -- read --------------------------------------------------------------------------------------
+
+    def _prepare(self, work: str) -> _Prepared:
+        """Read what must be read, and settle what is to be published. ``work``: a folder for chunks."""
+        past = self._past = self._open_past()
+        rows = past.rows if past else {}
+        if not self._allow_shrink and 2 * len(self._files) < len(rows):
+            raise SourceError(
+                f"the sources have {len(self._files):,} files, and had {len(rows):,} at the last reindex: "
+                "if that is meant, allow it (--allow-shrink); nothing was published"
+            )
+        jobs = jobs_for(self._files, rows, checksum=self._checksum)
+        full = past is None or self._full
+        if past is not None and past.file.metadata["include_no_index"] != self._include_no_index:
+            full = True
+        if full:
+            jobs = [workers.Job(number, file.path) for number, file in enumerate(self._files)]
+        dictionary = _dictionary(self._files) if full or past is None else past.segment.dictionary
+        outcome = workers.Outcome()
+        if jobs:
+            stems = {} if full or past is None else _stems(past.segment)
+            reading = workers.Reading(dictionary, self._include_no_index, work, stems)
+            outcome = workers.read_all(jobs, reading, self._processes, self._progress)
+        changes = settle(self._files, rows, outcome.results, self._scanned_ns, strict=self._strict)
+        self._timer.end("read")
+        new_parameters = self._parameters not in (None, past.segment.parameters if past else None)
+        if past is not None and changes.same and not self._full and not new_parameters:
+            return _Prepared(changes, full, None, frozenset(), self._kept(changes), self._old_warnings())
+        chunks: list[Arrays] = [ArrayFile(path) for path in outcome.chunks]
+        left_out: set[int] = set()
+        stays = {row.doc: number for number, row in enumerate(changes.rows) if row.doc >= 0}
+        if past is not None and full:
+            rows_of = changes.rows
+            stays = {doc: number for doc, number in stays.items() if rows_of[number].state == "rejected"}
+            chunks += _again(past.segment, stays, dictionary)
+        elif past is not None:
+            file_of = np.full(past.segment.n_docs, -1, np.int32)
+            file_of[list(stays)] = list(stays.values())
+            chunks.insert(0, PastChunk(past.segment, Rest(past.file), file_of))
+            left_out.update(np.flatnonzero(file_of < 0).tolist())
+        writer = SegmentWriter(chunks, dictionary) if chunks else None
+        if writer is None or len(left_out) == len(writer.urls):
+            raise SourceError(self._nothing_found(changes))
+        self._give_way(writer, left_out, changes.rows)
+        without = frozenset(left_out)
+        return _Prepared(changes, full, writer, without, self._kept(changes), warnings_of(writer, without))
+
+    def _open_past(self) -> _Past | None:
+        if self._anew:
+            return None
+        try:
+            current, segment = generation.open_segment(self._folder)
+            file = ArrayFile(sources_path(self._folder, current.segment_id))
+            return _Past(current.number, segment, file, {row.path: row for row in read_rows(file)})
+        except IndexMissingError:
+            return None
+        except (QtsearchError, OSError) as error:
+            _log.warning("the index is built anew, for what is there cannot be gone on with: %s", error)
+            return None
+
+    def _kept(self, changes: Changes) -> tuple[str, ...]:
+        rows = zip(self._files, changes.rows, strict=True)
+        return tuple(file.path for file, row in rows if row.state == "rejected" and row.doc >= 0)
+
+    def _old_warnings(self) -> tuple[str, ...]:
+        return tuple(self._past.file.metadata["warnings"]) if self._past else ()
+
+    def _give_way(self, writer: SegmentWriter, left_out: set[int], rows: list[Row]) -> None:
+        """Settle which of several articles with one url is taken, and of which file each article is."""
+        files, urls = writer.files, writer.urls
+        paths = [file.path for file in self._files]
+        present = [number for number in range(len(urls)) if number not in left_out]
+        taken_of = {urls[number]: number for number in present}
+        others_of: dict[bytes, list[int]] = {}
+        if len(taken_of) < len(present):
+            # The best last, for of the same keys the last stays.
+            present.sort(key=lambda number: paths[files[number]], reverse=True)
+            present.sort(key=lambda number: writer.dates[number])
+            taken_of = {urls[number]: number for number in present}
+            for number in reversed(present):
+                if taken_of[urls[number]] != number:
+                    others_of.setdefault(urls[number], []).append(number)
+        for url, taken in taken_of.items():
+            file = files[taken]
+            if rows[file].doc != taken or rows[file].state != "article":
+                rows[file] = _settled(rows[file], taken, "article", "")
+            for number in others_of.get(url, ()):
+                left_out.add(number)
+                reason = f"has the same url as {paths[file]}, which was taken: {url.decode()}"
+                other = files[number]
+                rows[other] = _settled(rows[other], -1, "duplicate", reason)
+
+    def _nothing_found(self, changes: Changes) -> str:
+        rejected = self._rejected(changes)
+        no_index = sum(row.state == "no_index" for row in changes.rows)
+        reasons = f"; the first: {rejected[0]}" if rejected else ""
+        return (
+            f"none of {len(self._files)} files is an article to be indexed ({len(rejected)} rejected, "
+            f"{no_index} marked no_index), so nothing was published{reasons}"
+        )
+
+    # -- publish -----------------------------------------------------------------------------------
+
+    def _publish(self, prepared: _Prepared, segment_id: str, work: str) -> _Published:
+        """Write the segment and make it current; only the table of files, if the articles are the same."""
+        past = self._past
+        writer = prepared.writer
+        if writer is None:
+            self._rewrite_table(prepared.changes.rows, work)
+            self._timer.end("publish")
+            return _Published(past.number if past else 0, {})
+        parameters = self._parameters or published_parameters(self._folder)
+        sizes = writer.write(self._folder, segment_id, prepared.left_out, parameters)
+        self._timer.end("merge")
+        doc_of = writer.doc_of.tolist()
+        rows = [row if row.doc < 0 else row._replace(doc=doc_of[row.doc]) for row in prepared.changes.rows]
+        pages = len(doc_of) - len(prepared.left_out)
+        metadata = self._metadata(prepared, pages)
+        path = sources_path(self._folder, segment_id)
+        sizes["sources"] = write_sources(path, rows, writer.rest, metadata)
+        previous = self._previous()
+        number = publishing.publish(
+            self._folder, segment_id, pages, [previous.segment_id] if previous else ()
+        )
+        self._timer.end("publish")
+        return _Published(number, sizes)
+
+    def _metadata(self, prepared: _Prepared, pages: int) -> dict[str, Any]:
+        past, changes = self._past, prepared.changes
+        entry = entry_of(
+            publishing.next_number(self._folder),
+            "full reindex" if prepared.full else "reindex",
+            pages,
+            added=changes.added,
+            changed=changes.changed,
+            removed=changes.removed,
+            moved=changes.moved,
+            rejected=len(self._rejected(changes)),
+        )
+        entries = [*(past.file.metadata["history"] if past else ()), entry]
+        return {
+            "include_no_index": self._include_no_index,
+            "history": entries[-HISTORY_LENGTH:],
+            "warnings": list(prepared.warnings),
+            "previous": self._previous(),
+        }
+
+    def _previous(self) -> Previous | None:
+        """The generation that is current now, if it is to be kept."""
+        past = self._past
+        if past is None or not self._keep_previous:
+            return None
+        return Previous(past.segment.segment_id, past.segment.n_docs, past.number)
+
+    def _rewrite_table(self, rows: list[Row], work: str) -> None:
+        """Note what is new of the files, where no article has changed: times, and files that are none."""
+        past = self._past
+        if past is None:
+            return
+        metadata = past.file.metadata | {"include_no_index": self._include_no_index}
+        if rows == list(past.rows.values()) and metadata == past.file.metadata:
+            return
+        rewrite_sources(past.file, work, rows, metadata)
+
+    # -- report ------------------------------------------------------------------------------------
+
+    def _report(self, prepared: _Prepared, published: _Published | None) -> ReindexReport:
+        """What was done; nothing was ``published`` in a dry run."""
+        past, changes = self._past, prepared.changes
+        if prepared.writer is not None:
+            pages = len(prepared.writer.urls) - len(prepared.left_out)
+        else:
+            pages = past.segment.n_docs if past else 0
+        sizes = published.sizes if published else {}
+        if not sizes and past is not None:
+            sizes = {file.path: os.path.getsize(file.path) for file in (*past.segment.files, past.file)}
+        return ReindexReport(
+            index=self._folder,
+            generation=published.number if published else past.number if past else 0,
+            published=published is not None and prepared.writer is not None,
+            dry_run=published is None,
+            full=prepared.full,
+            pages=pages,
+            files=len(self._files),
+            added=changes.added,
+            changed=changes.changed,
+            removed=changes.removed,
+            moved=changes.moved,
+            unchanged=changes.unchanged,
+            rejected=tuple(self._rejected(changes)),
+            kept=prepared.kept,
+            no_index=sum(row.state == "no_index" for row in changes.rows),
+            warnings=prepared.warnings,
+            phases=self._timer.phases,
+            seconds=self._timer.seconds,
+            size_bytes=sum(sizes.values()),
+        )
+
+    def _rejected(self, changes: Changes) -> list[ArticleError]:
+        return [
+            ArticleError(file.path, row.line, row.reason)
+            for file, row in zip(self._files, changes.rows, strict=True)
+            if row.state in ("rejected", "duplicate")
+        ]
+
+
+def _settled(row: Row, doc: int, state: str, reason: str) -> Row:
+    """What became of a file, whose last good version it may have been: then it is rejected all the same."""
+    if row.state == "rejected":
+        return row._replace(doc=doc)
+    return row._replace(doc=doc, state=state, line=0, reason=reason)
+
+
+def _stems(segment: Segment) -> dict[bytes, bytes]:
+    """The terms of all surface forms: most words of an article are known, and stemming takes a while."""
+    return dict(zip(segment.forms.tolist(), segment.terms[segment.form_terms].tolist(), strict=True))
+
+
+def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> list[Arrays]:
+    """A chunk of articles of a segment, given with the numbers of their files; none if there are none."""
+    if not stays:
+        return []
+    builder = ChunkBuilder(dictionary)
+    for doc, file in stays.items():
+        builder.add(stored_article(segment, doc), file)
+    return [builder.arrays()]
+
+
+def _dictionary(files: Sequence[Found]) -> bytes:
+    """A compression dictionary from articles spread over the files."""
+    sample = []
+    step = max(1, len(files) // _DICTIONARY_SAMPLE)
+    for file in files[::step][:_DICTIONARY_SAMPLE]:
+        with contextlib.suppress(ArticleError):  # reported when its turn comes
+            sample.append(read_article(file.path))
+    return records.make_dictionary(sample)

@@ -1,0 +1,1 @@
+"""Text for people and for searching: Markdown, LaTeX, sentences and snippets, how words look and sound."""
