@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtsearch.codec.frequencies import Frequencies, encode_frequencies
+from qtsearch.codec.frequencies import (
+    Frequencies,
+    encode_frequencies,
+    encode_numbered,
+    number_frequencies,
+)
 
 LARGEST = 60_000  # an article has no more positions
 
@@ -80,3 +85,15 @@ def test_a_slice_is_a_copy():
     expected = found[:].copy()
     found[:][:] = 7
     assert (found[:] == expected).all()
+
+
+@given(st.lists(st.lists(st.tuples(counts, counts, counts), max_size=20), min_size=1, max_size=3))
+def test_encodings_joined(parts):
+    """Several numbered by the same triples, and encoded together, are what all at once are."""
+    encoded = [encode_frequencies(np.array(rows, np.uint16).reshape(-1, 3)) for rows in parts]
+    numbers, triples = number_frequencies(encoded)
+    expected = encode_frequencies(np.array([row for rows in parts for row in rows], np.uint16).reshape(-1, 3))
+    joined = encode_numbered(np.concatenate(numbers), triples)
+    assert joined.keys() == expected.keys()
+    for name, array in joined.items():
+        np.testing.assert_array_equal(array, expected[name], name)
