@@ -110,6 +110,7 @@ class Postings:
     """The postings of one term, kept in the memo of query words."""
 
     __slots__ = (
+        "apart",
         "df",
         "docs",
         "first_child",
@@ -117,6 +118,7 @@ class Postings:
         "frequent",
         "idf",
         "impacts",
+        "joined",
         "laid",
         "largest",
         "last_child",
@@ -142,6 +144,9 @@ class Postings:
         self.last_child: int = planner.phrase_children[term + 1]
         self.first_pair: int = planner.pair_children[term]
         self.last_pair: int = planner.pair_children[term + 1]
+        # The compounds that this term begins, by the other, and whether it is one.
+        self.apart = planner.apart.get(term)
+        self.joined = term in planner.joined
         # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
         # any other, the same as a list.
         self.laid: Laid | None = None
@@ -374,7 +379,7 @@ class Planner:
                 elif times < MAX_TERM_COUNT:
                     counts[postings] = times + 1
         terms = [-1 if word is None else word.term for word in words]
-        expansions = self._expand(tokens, terms, memo)
+        expansions = self._expand(tokens, words, terms, memo)
         phrases: list[Phrase] = []
         if len(words) > 1:
             if self._keyword_share:
@@ -518,37 +523,37 @@ class Planner:
     # -- compounds -----------------------------------------------------------------------------------
 
     @cached_property
-    def _apart(self) -> dict[int, list[int]]:
-        """By both terms, packed, the compounds that bring in the one word of these two."""
+    def apart(self) -> dict[int, dict[int, list[int]]]:
+        """By the first term and the second, the compounds that bring in the one word of these two."""
         children, seconds = self.segment.compound_children, self.segment.compound_seconds
-        found: dict[int, list[int]] = {}
+        found: dict[int, dict[int, list[int]]] = {}
         for compound in np.diff(self.segment.alone_offsets).nonzero()[0].tolist():
             first = int(children.searchsorted(compound, "right")) - 1
-            found.setdefault(first * self._n_terms + int(seconds[compound]), []).append(compound)
+            found.setdefault(first, {}).setdefault(int(seconds[compound]), []).append(compound)
         return found
 
     @cached_property
-    def _joined(self) -> dict[int, list[int]]:
+    def joined(self) -> dict[int, list[int]]:
         """By the one term, the compounds that bring in the two words of this one."""
         found: dict[int, list[int]] = {}
         for compound in np.diff(self.segment.apart_offsets).nonzero()[0].tolist():
             found.setdefault(int(self.segment.compound_wholes[compound]), []).append(compound)
         return found
 
-    def _expand(self, tokens: list[str], terms: list[int], memo: _Memo) -> list[Expansion]:
+    def _expand(
+        self, tokens: list[str], words: list[Postings | None], terms: list[int], memo: _Memo
+    ) -> list[Expansion]:
         """Of compounds typed in two words the one, of those typed in one the two: where they are needed."""
-        apart, joined, n_terms = self._apart, self._joined, self._n_terms
-        pairs = [
-            first * n_terms + second if first >= 0 <= second else -1 for first, second in pairwise(terms)
-        ]
-        if apart.keys().isdisjoint(pairs) and joined.keys().isdisjoint(terms):
-            return []
         found: dict[int, slice] = {}  # keys of the memo's compounds, and which of the words brought each
-        for place, (pair, term) in enumerate(zip((-1, *pairs), terms, strict=True)):
-            for compound in apart.get(pair, ()):
-                found.setdefault(compound, slice(place - 1, place + 1))
-            if term in joined:
-                found.setdefault(~term, slice(place, place + 1))
+        for place, word in enumerate(words):
+            if word is not None:
+                if word.apart is not None and place + 1 < len(terms):
+                    for compound in word.apart.get(terms[place + 1], ()):
+                        found.setdefault(compound, slice(place, place + 2))
+                if word.joined:
+                    found.setdefault(~word.term, slice(place, place + 1))
+        if not found:
+            return []
         known = set(terms)
         expansions: list[Expansion] = []
         for key, places in found.items():
@@ -575,7 +580,7 @@ class Planner:
         """What the words of compounds add to articles that have both side by side, and not in one word."""
         segment = self.segment
         docs_of: dict[int, list[npt.NDArray[Any]]] = {}
-        for compound in self._joined[term]:
+        for compound in self.joined[term]:
             start, stop = segment.apart_offsets[compound : compound + 2]
             first = int(segment.compound_children.searchsorted(compound, "right")) - 1
             for part in (first, int(segment.compound_seconds[compound])):

@@ -151,7 +151,12 @@ class Expander:
             return plan
         found: list[_Expansions] = []
         if not (self._terms.isdisjoint(plan.terms) and self._tokens.isdisjoint(tokens)):
-            for short in dict.fromkeys(self._short_forms(tokens, _folded(tokens))):
+            places = [
+                place
+                for place, (term, token) in enumerate(zip(plan.terms, tokens, strict=True))
+                if term in self._terms or token in self._tokens
+            ]
+            for short in dict.fromkeys(self._short_forms(tokens, _folded(tokens), places)):
                 found += [self._given.get(short, ()), self._learned_expansions(short)]
         if self._phrases:
             found += self._phrases_of(plan)
@@ -159,11 +164,12 @@ class Expander:
 
     # -- what stands in the query ------------------------------------------------------------------
 
-    def _short_forms(self, tokens: list[str], forms: list[str]) -> Iterator[str]:
-        """The known short forms that stand in the query and are meant as such."""
+    def _short_forms(self, tokens: list[str], forms: list[str], places: list[int]) -> Iterator[str]:
+        """The known short forms that stand in the query, at some of these places, and are meant as such."""
         learned, given = self._learned, self._given
         shouted = len(tokens) > 1 and " ".join(tokens).isupper()
-        for place, (token, form) in enumerate(zip(tokens, forms, strict=True)):
+        for place in places:
+            token, form = tokens[place], forms[place]
             if form in learned or form in given:
                 if form not in self._words or (token.isupper() and not shouted):
                     yield form
