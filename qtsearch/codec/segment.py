@@ -316,8 +316,12 @@ class Segment:
 
     def headings(self, docs: Iterable[int]) -> tuple[list[str], list[str]]:
         """The urls and the questions of these articles."""
-        texts = b"\0".join(self.raw_headings(docs)).decode().split("\0")
-        return texts[::2], texts[1::2]
+        headings = self.raw_headings(docs)
+        texts = b"\0".join(headings).decode().split("\0")
+        if len(texts) == 2 * len(headings):
+            return texts[::2], texts[1::2]
+        pairs = [heading.decode().partition("\0") for heading in headings]  # a NUL in a question
+        return [url for url, _, _ in pairs], [question for _, _, question in pairs]
 
     def url_and_question(self, doc: int) -> tuple[str, str]:
         """The url and the question of an article."""

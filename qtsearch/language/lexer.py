@@ -29,7 +29,7 @@ _FIELDS: Final = (*FIELD_NAMES, *VALUE_FIELDS)
 _OPERATORS: Final = "AND|OR|NOT|ANDNOT|ANDMAYBE|REQUIRE"
 
 #: One look tells most queries that have no syntax.
-_HINT: Final = re.compile(rf'["*?~^]|(?:^|[\s(])[+-]\w|\w:\S|\b(?:{_OPERATORS})\b')
+_HINT: Final = re.compile(rf'["*?~^]|(?:^|[\s(])[+-][\w(]|\w:\S|\b(?:{_OPERATORS})\b')
 #: Each of these is looked for where a part begins. A sign before a number is the number's.
 _SIGN: Final = re.compile(r'[+-](?=[^\W\d_]|["(])')
 _OPERATOR: Final = re.compile(rf"(?:{_OPERATORS})(?=[\s(]|$)")
