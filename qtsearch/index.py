@@ -183,8 +183,8 @@ class Index:
         if limit < 0 or offset < 0:
             raise ValueError(f"limit and offset must be 0 or more, not {limit} and {offset}")
         _check_choice("sort", sort, SORTS)
-        snapshot = self._current.get()
-        searcher = snapshot.boosted(boosts) if boosts else snapshot.searcher
+        snapshot = self._snapshot
+        searcher = snapshot.boosted(boosts)
         filters = Filters.of(subjects, since, until, keywords, exclude)
         k = limit + offset if limit else 0
         used: str | None = None

@@ -49,8 +49,8 @@ from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
 from qtsearch.codec.frequencies import encode_frequencies
-from qtsearch.codec.segment import NO_DATE, NO_ID, pieces_of, places_of
-from qtsearch.codec.texts import joined_texts, split_texts
+from qtsearch.codec.segment import NO_DATE, NO_ID, offsets_of, pieces_of, places_of
+from qtsearch.codec.texts import joined_texts
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 from qtsearch.text.abbreviations import is_capital
@@ -60,8 +60,6 @@ __all__ = [
     "MAX_POSITIONS",
     "ChunkBuilder",
     "byte_words",
-    "joined_texts",
-    "split_texts",
     "url_hash",
 ]
 
@@ -187,7 +185,7 @@ class ChunkBuilder:
         pieces = _from(self._numbers, np.int32)
         counts = np.array(self._pieces.counts, np.int64)
         piece_starts = np.cumsum(counts[pieces]) - counts[pieces]
-        _, places = places_of(_offsets(counts), pieces)
+        _, places = places_of(offsets_of(counts), pieces)
         numbered = _from(self._pieces.tokens, np.int32)[places]
         tokens = rank[numbered >> 1]
         token_counts = _from(self._token_counts, np.int64).reshape(-1, 3)
@@ -198,7 +196,7 @@ class ChunkBuilder:
         # A compound is a word at its second token, but for the lengths, the pairs and the keywords.
         compounds = _from(self._pieces.compounds, np.int32).reshape(-1, 3)
         compound_counts = np.bincount(compounds[:, 0], minlength=len(counts))
-        which, places = places_of(_offsets(compound_counts), pieces)
+        which, places = places_of(offsets_of(compound_counts), pieces)
         first = piece_starts[which] + compounds[places, 1]
         in_text = fields[first] != _PAGE_KEYWORDS
         first, wholes = first[in_text], rank[compounds[places[in_text], 2]]
@@ -238,13 +236,13 @@ class ChunkBuilder:
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "files": _from(self._files, np.int32),
             "links": _from(self._links, np.uint64),
-            "link_offsets": _offsets(_from(self._link_counts, np.int64)),
+            "link_offsets": offsets_of(_from(self._link_counts, np.int64)),
             "ids": _from(self._ids, np.int64),
             "dates": _from(self._dates, np.int32),
             "contents": _from(self._contents, np.uint64),
             "carried": _from(self._carried, np.int32).reshape(-1, 2),
         }
-        run_offsets = _offsets(_from(self._run_lengths, np.int64))
+        run_offsets = offsets_of(_from(self._run_lengths, np.int64))
         for name, runs in (("question", self._question_runs), ("keyword", self._keyword_runs)):
             words = pieces_of(tokens, run_offsets, _from(runs, np.int64))
             chunk[f"{name}_words"], chunk[f"{name}_word_offsets"] = words
@@ -300,7 +298,7 @@ def _postings(
     frequencies = [np.add.reduceat(fields == kind, starts, dtype=np.uint16) for kind in kinds]
     postings = keys[starts]
     del keys, first
-    offsets = _offsets(np.bincount(postings >> _DOC_BITS, minlength=n_terms))
+    offsets = offsets_of(np.bincount(postings >> _DOC_BITS, minlength=n_terms))
     return {
         "offsets": offsets,
         "docs": postings.astype(np.int32) & (MAX_DOCS - 1),
@@ -352,11 +350,6 @@ def url_hash(url: str) -> int:
 def _hash(text: str) -> int:
     data = text.encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
-
-
-def _offsets(counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Where groups of so many begin, and the last one ends."""
-    return np.concatenate(([0], np.cumsum(counts)))
 
 
 def _from(values: array[int], dtype: Any) -> npt.NDArray[Any]:

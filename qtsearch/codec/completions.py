@@ -20,9 +20,10 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import MAX_DOCS, split_texts
+from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.segment import pieces_of
+from qtsearch.codec.segment import offsets_of, pieces_of
+from qtsearch.codec.texts import split_texts
 
 __all__ = ["MAX_PHRASE_WORDS", "Texts", "completion_arrays", "merged_texts"]
 
@@ -156,7 +157,7 @@ def merged_texts(
     texts = sorted(row_of)
     place = {text: number for number, text in enumerate(texts)}
     text_of = np.array([place.get(text, -1) for text in rows], np.int64)
-    offsets = np.concatenate(([0], np.cumsum(np.concatenate(lengths))))
+    offsets = offsets_of(np.concatenate(lengths))
     one_row = np.array([row_of[text] for text in texts], np.int64)
     words_of, starts = pieces_of(np.concatenate(words), offsets, one_row)
     return Texts(texts, words_of, starts, text_of[numbers] * MAX_DOCS + docs)

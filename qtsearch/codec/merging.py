@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays, number_frequencies
+from qtsearch.codec.segment import offsets_of
 
 __all__ = ["merged_postings"]
 
@@ -62,13 +63,13 @@ def merged_postings(
         *pool.map(lambda terms: _merged(parts, terms, totals, doc_type), _ranges(tokens)), strict=True
     )
     posting_counts, token_counts, docs, merged, positions = map(np.concatenate, columns)
-    offsets = np.concatenate(([0], np.cumsum(posting_counts)))
+    offsets = offsets_of(posting_counts)
     df = [np.add.reduceat(has[merged], offsets[:-1], dtype=np.uint32) for has in (triples > 0).T]
     arrays = {
         "offsets": offsets,
         "docs": docs,
         "field_df": np.stack(df, axis=1),
-        "position_offsets": np.concatenate(([0], np.cumsum(token_counts))),
+        "position_offsets": offsets_of(token_counts),
         "positions": positions,
     }
     return arrays, merged, triples

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.chunk import joined_texts
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.rest import REST
 from qtsearch.codec.segment import Segment
+from qtsearch.codec.texts import joined_texts
 
 __all__ = ["PastChunk"]
 

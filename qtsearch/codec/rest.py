@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.segment import offsets_of
 from qtsearch.codec.texts import joined_texts, split_texts
 
 __all__ = ["PACKED", "REST", "Rest", "narrow", "packed"]
@@ -77,16 +78,12 @@ class Rest:
             counts = file["carried_counts"]
             return np.column_stack((file["carried_docs"], np.repeat(np.arange(len(counts)), counts)))
         if name in ("subjects", "subject_offsets"):
-            offsets = _offsets(file["spelling_counts"])
+            offsets = offsets_of(file["spelling_counts"])
             spellings = split_texts(
                 {"spellings": file["spellings"], "spelling_offsets": offsets}, "spellings"
             )
             subjects = [spellings[number] for number in file["spelling_numbers"].tolist()]
             return joined_texts("subjects", subjects)[name]
         if name.endswith("_offsets"):
-            return _offsets(file[f"{name.removesuffix('_offsets')}_counts"])
+            return offsets_of(file[f"{name.removesuffix('_offsets')}_counts"])
         return file[name]
-
-
-def _offsets(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    return np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))

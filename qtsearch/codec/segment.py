@@ -114,6 +114,7 @@ __all__ = [
     "PhraseArrays",
     "Segment",
     "SubjectSlice",
+    "offsets_of",
     "pieces_of",
     "places_of",
 ]
@@ -388,6 +389,11 @@ class Segment:
         return self.subjects[bisect_right(self.subjects, doc, key=attrgetter("start")) - 1]
 
 
+def offsets_of(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Where groups of so many begin, and the last one ends."""
+    return np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+
+
 def pieces_of(
     values: npt.NDArray[Any], offsets: npt.NDArray[Any], numbers: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
@@ -396,7 +402,7 @@ def pieces_of(
     Piece n of ``values`` is ``values[offsets[n] : offsets[n + 1]]``.
     """
     which, places = places_of(offsets, numbers)
-    return values[places], np.concatenate(([0], np.cumsum(np.bincount(which, minlength=len(numbers)))))
+    return values[places], offsets_of(np.bincount(which, minlength=len(numbers)))
 
 
 def places_of(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, byte_words, joined_texts, split_texts
+from qtsearch.codec.chunk import MAX_DOCS, byte_words
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
@@ -25,7 +25,8 @@ from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, pieces_of, places_of
+from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, offsets_of, pieces_of, places_of
+from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
@@ -175,7 +176,7 @@ class SegmentWriter:
     def _offsets(self, name: str) -> npt.NDArray[np.int64]:
         """Where the pieces of all chunks begin, and the last one ends, in what is joined."""
         counts = np.concatenate([np.diff(chunk[name]) for chunk in self._chunks])
-        return np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        return offsets_of(counts)
 
     def _vocabulary(self, left_out: frozenset[int]) -> dict[str, npt.NDArray[Any]]:
         """Surface forms and terms of the articles that are kept."""

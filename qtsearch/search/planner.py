@@ -218,7 +218,6 @@ class Plan:
         self,
         tokens: list[str],
         words: list[Postings | None],
-        terms: list[int],
         counts: dict[Postings, int],
         some_hard: bool,
         unit: int,
@@ -230,7 +229,7 @@ class Plan:
     ) -> None:
         self.tokens = tokens
         self.words = words
-        self.terms = terms
+        self.terms = [-1 if word is None else word.term for word in words]
         self.counts = counts
         self.some_hard = some_hard
         self.unit = unit
@@ -378,22 +377,21 @@ class Planner:
                     words[place] = None
                 elif times < MAX_TERM_COUNT:
                     counts[postings] = times + 1
-        terms = [-1 if word is None else word.term for word in words]
-        expansions = self._expand(tokens, words, terms, memo)
+        expansions = self._expand(tokens, words, memo)
         phrases: list[Phrase] = []
         if len(words) > 1:
             if self._keyword_share:
                 phrases = self._keywords(words, memo)
             if self._pair_share and not _is_soft(tokens[0], words[0]) and not _is_soft(tokens[-1], words[-1]):
                 phrases += self._pairs(words)
-        return self._plan(tokens, words, terms, counts, expansions, phrases, 1, memo)
+        return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
 
     def add_synonyms(self, plan: Plan, shares: Mapping[Postings, float]) -> Plan:
         """The plan of words typed, and other words, of which each counts its share, a positive one."""
         memo = self._current()
         synonyms = [self._synonym(word, share, memo) for word, share in shares.items()]
         expansions = plan.expansions + [synonym for synonym in synonyms if synonym.scattered.largest]
-        return self._plan(plan.tokens, plan.words, plan.terms, plan.counts, expansions, plan.phrases, 1, memo)
+        return self._plan(plan.tokens, plan.words, plan.counts, expansions, plan.phrases, 1, memo)
 
     def _synonym(self, word: Postings, share: float, memo: _Memo) -> Expansion:
         synonym = memo.synonyms.get((word.term, share))
@@ -424,7 +422,7 @@ class Planner:
         ]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
         memo = self._current()
-        larger = self._plan(plan.tokens, plan.words, plan.terms, joined, expansions, phrases, unit, memo)
+        larger = self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, memo)
         if plan.extras:
             larger.add([extra._replace(scattered=_times(extra.scattered, scale)) for extra in plan.extras])
         return larger
@@ -433,7 +431,6 @@ class Planner:
         self,
         tokens: list[str],
         words: list[Postings | None],
-        terms: list[int],
         counts: dict[Postings, int],
         expansions: list[Expansion],
         phrases: list[Phrase],
@@ -461,9 +458,7 @@ class Planner:
                 continue
             found = postings.scattered or self._scatter(postings)
             scattered.append(found if times == 1 else _times(found, times))
-        return Plan(
-            tokens, words, terms, counts, some_hard, unit, memo.rows, rows, scattered, expansions, phrases
-        )
+        return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, expansions, phrases)
 
     def _current(self) -> _Memo:
         memo = self._memo
@@ -540,21 +535,21 @@ class Planner:
             found.setdefault(int(self.segment.compound_wholes[compound]), []).append(compound)
         return found
 
-    def _expand(
-        self, tokens: list[str], words: list[Postings | None], terms: list[int], memo: _Memo
-    ) -> list[Expansion]:
+    def _expand(self, tokens: list[str], words: list[Postings | None], memo: _Memo) -> list[Expansion]:
         """Of compounds typed in two words the one, of those typed in one the two: where they are needed."""
         found: dict[int, slice] = {}  # keys of the memo's compounds, and which of the words brought each
         for place, word in enumerate(words):
             if word is not None:
-                if word.apart is not None and place + 1 < len(terms):
-                    for compound in word.apart.get(terms[place + 1], ()):
-                        found.setdefault(compound, slice(place, place + 2))
+                if word.apart is not None and place + 1 < len(words):
+                    following = words[place + 1]
+                    if following is not None:
+                        for compound in word.apart.get(following.term, ()):
+                            found.setdefault(compound, slice(place, place + 2))
                 if word.joined:
                     found.setdefault(~word.term, slice(place, place + 1))
         if not found:
             return []
-        known = set(terms)
+        known = {word.term for word in words if word is not None}
         expansions: list[Expansion] = []
         for key, places in found.items():
             brought = memo.compounds.get(key)

@@ -146,9 +146,7 @@ def select(
 
     Raises QuerySyntaxError if ``syntax`` is ``"strict"`` and the text is no query.
     """
-    ranges = allowed = None
-    if filters is not _NO_FILTERS:
-        ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
+    ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
     lexemes = None
     if isinstance(query, str):
         if syntax != "plain":
