@@ -75,6 +75,19 @@ def test_articles_without_words(tmp_path, write_article):
     assert qtsearch.verify(tmp_path / "index").problems == ()
 
 
+def test_a_question_with_a_nul(tmp_path):
+    """YAML can write one: it comes back as it is, and is no damage."""
+    source = tmp_path / "articles"
+    source.mkdir()
+    for url, question in (("/a", "What?"), ("/b", "What is\\0a NUL?"), ("/c", "What is it?")):
+        text = f'---\nurl: {url}\nquestion: "{question}"\nanswer: A byte.\n---\n'
+        (source / f"{url[1:]}.md").write_text(text)
+    qtsearch.reindex(source, tmp_path / "index")
+    assert qtsearch.verify(tmp_path / "index").problems == ()
+    with qtsearch.open_index(tmp_path / "index") as index:
+        assert [hit.question for hit in index.search("nul")] == ["What is\0a NUL?"]
+
+
 def test_real_articles(real_index):
     """The index of the real articles is sound."""
     assert qtsearch.verify(real_index.path).problems == ()
@@ -241,7 +254,7 @@ FORGERIES = [
     ("url_order", lambda a: swapped(a["url_order"])),
     ("url_order", assign("url_order", 0, 1)),
     ("headings", assign("headings", 0, 0xFF)),
-    ("headings", assign("headings", 3, 0)),
+    ("headings", assign("headings", 3, 7)),
     ("records", assign("records", 40, 0)),
     ("keyword_suffixes", lambda a: swapped(a["keyword_suffixes"])),
     ("question_suffixes", assign("question_suffixes", 3, 0)),

@@ -94,10 +94,9 @@ class Arrays(Mapping[str, npt.NDArray[Any]]):
         data, offsets = self["headings"].tobytes(), self["heading_offsets"].tolist()
         found = []
         for start, stop in pairwise(offsets):
-            url, nul, question = data[start:stop].partition(b"\0")
-            if not nul or b"\0" in question:
+            url, nul, question = data[start:stop].partition(b"\0")  # a question may have another
+            if not nul or not url.decode().isprintable():
                 raise ValueError("a heading without a url")
-            url.decode()
             found.append((url, question.decode()))
         return found
 
