@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,10 @@ from qtsearch.errors import PageMissingError
 from qtsearch.forks import late_imports
 from qtsearch.generations.generation import default_path
 from qtsearch.parameters import RankingParameters
-from qtsearch.results import Asked, Hit, Results, stored_article
+from qtsearch.results import Hit, Results, stored_article
 from qtsearch.search.current import Current
-from qtsearch.search.query import SYNTAXES, Filters, corrected, select
-from qtsearch.search.searcher import Searcher
-from qtsearch.search.selection import SORTS, Selection
+from qtsearch.search.query import Filters, corrected, select
+from qtsearch.search.selection import SORTS
 from qtsearch.search.snapshot import Snapshot
 from qtsearch.search.synonyms import Synonyms
 
@@ -182,21 +181,23 @@ class Index:
         started = time.perf_counter_ns()
         if limit < 0 or offset < 0:
             raise ValueError(f"limit and offset must be 0 or more, not {limit} and {offset}")
-        _check_choice("sort", sort, SORTS)
+        if sort not in SORTS:
+            raise ValueError(f"sort must be one of {', '.join(SORTS)}, not {sort!r}")
         snapshot = self._snapshot
         searcher = snapshot.boosted(boosts)
         filters = Filters.of(subjects, since, until, keywords, exclude)
         k = limit + offset if limit else 0
         used: str | None = None
-        selection = _select(snapshot, searcher, query, filters, syntax, broaden, collapse)
+        selection = select(snapshot, searcher, query, filters, syntax, broaden, collapse)
         docs, scores = selection.best(k, sort)
         if not docs and correct and isinstance(query, str) and selection.total == 0:
             used = corrected(snapshot, query, syntax)
             if used is not None:
-                selection = _select(snapshot, searcher, used, filters, syntax, broaden, collapse)
+                selection = select(snapshot, searcher, used, filters, syntax, broaden, collapse)
                 docs, scores = selection.best(k, sort)
-        asked = Asked(query if isinstance(query, str) else str(query), used, syntax)
-        results = Results(snapshot, selection, asked, docs[offset:], scores[offset:], offset)
+        results = Results(
+            snapshot, selection, str(query), used, syntax, docs[offset:], scores[offset:], offset
+        )
         results.elapsed_ms = (time.perf_counter_ns() - started) / 1e6
         return results
 
@@ -236,7 +237,8 @@ class Index:
         doc = _find(snapshot.segment, url)
         if doc < 0:
             raise PageMissingError(self.path, url)
-        selection = _select(snapshot, searcher, query, Filters.of(subjects), syntax, broaden, collapse=False)
+        filters = Filters.of(subjects)
+        selection = select(snapshot, searcher, query, filters, syntax, broaden, collapse=False)
         return explain(selection, str(query), doc)
 
     def complete(self, text: str, *, limit: int = 10) -> list[Completion]:
@@ -329,23 +331,3 @@ def _find(segment: Segment, url: str) -> int:
     if not isinstance(url, str):
         raise TypeError(f"the url must be a str, not {type(url).__name__}")
     return segment.find_url(unicodedata.normalize("NFC", url))
-
-
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-
-
-def _select(
-    snapshot: Snapshot,
-    searcher: Searcher,
-    query: str | Query,
-    filters: Filters,
-    syntax: str,
-    broaden: bool,
-    collapse: bool,
-) -> Selection:
-    _check_choice("syntax", syntax, SYNTAXES)
-    if not isinstance(query, str) and not hasattr(query, "matcher"):  # without importing Whoosh
-        raise TypeError(f"the query must be a str or a query of Whoosh's, not {type(query).__name__}")
-    return select(snapshot, searcher, query, filters, syntax=syntax, broaden=broaden, collapse=collapse)

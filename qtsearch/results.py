@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qtsearch.articles import Article
     from qtsearch.text.snippets import Snippet
 
-__all__ = ["Asked", "Copy", "Hit", "Results", "stored_article"]
+__all__ = ["Copy", "Hit", "Results", "stored_article"]
 
 
 def stored_article(segment: Segment, doc: int) -> Article:
@@ -157,56 +157,45 @@ class Hit:
         return f"<Hit {self.rank} {self.score:.2f} {self.url}>"
 
 
-class Asked(NamedTuple):
-    """A query as asked, the text that was searched in its place if any, and how it was read."""
-
-    query: str
-    corrected: str | None
-    syntax: str
-
-
 class Results:
     """One page of hits, best first. A sequence of :class:`Hit`.
 
-    ``elapsed_ms``: time the search took, in milliseconds.
+    ``query``: as asked. ``corrected``: the query with its spelling put right that was searched, as the one
+    asked has no hit. ``elapsed_ms``: time the search took, in milliseconds.
     """
 
     __slots__ = (
-        "_asked",
         "_docs",
         "_offset",
         "_scores",
         "_selection",
         "_snapshot",
+        "_syntax",
+        "corrected",
         "elapsed_ms",
+        "query",
     )
 
     def __init__(
         self,
         snapshot: Snapshot,
         selection: Selection,
-        asked: Asked,
+        query: str,
+        corrected: str | None,
+        syntax: str,
         docs: list[int],
         scores: list[int],
         offset: int,
     ) -> None:
         self._snapshot = snapshot
         self._selection = selection
-        self._asked = asked
+        self.query = query
+        self.corrected = corrected
+        self._syntax = syntax
         self._docs = docs
         self._scores = scores
         self._offset = offset
         self.elapsed_ms = 0.0
-
-    @property
-    def query(self) -> str:
-        """The query as asked."""
-        return self._asked.query
-
-    @property
-    def corrected(self) -> str | None:
-        """The query with its spelling put right that was searched, as the one asked has no hit."""
-        return self._asked.corrected
 
     @property
     def suggestion(self) -> str | None:
@@ -214,7 +203,7 @@ class Results:
 
         Works with the words of the index; takes some milliseconds when it is first asked for.
         """
-        return self.corrected or corrected(self._snapshot, self.query, self._asked.syntax)
+        return self.corrected or corrected(self._snapshot, self.query, self._syntax)
 
     @property
     def total(self) -> int:

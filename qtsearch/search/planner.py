@@ -57,7 +57,7 @@ _FREQUENT: Final = 16  # a term in more than 1/16 of the articles is laid out as
 _ROWS_BYTES: Final = 32 << 20  # of rows kept
 _WORDS_KEPT: Final = 16_384  # in the memo of query words
 _KEYWORDS_KEPT: Final = 16_384
-_FILTER_BITS: Final = 1 << 20
+_PAIR_UNIT: Final = np.uint32(PAIR_SCALE)
 
 
 class Scattered(NamedTuple):
@@ -113,15 +113,14 @@ class Postings:
         "apart",
         "df",
         "docs",
-        "first_child",
         "first_pair",
         "frequent",
         "idf",
         "impacts",
         "joined",
+        "keywords",
         "laid",
         "largest",
-        "last_child",
         "last_pair",
         "scattered",
         "soft",
@@ -139,16 +138,16 @@ class Postings:
         self.idf = inverse_document_frequency(segment.n_docs, self.df)
         self.soft = bool(planner.term_soft[term])
         self.frequent = self.df * _FREQUENT > segment.n_docs
-        # The keywords of several terms that begin with this one, and the pairs.
-        self.first_child: int = planner.phrase_children[term]
-        self.last_child: int = planner.phrase_children[term + 1]
+        # The pairs that begin with this term.
         self.first_pair: int = planner.pair_children[term]
         self.last_pair: int = planner.pair_children[term + 1]
         # The compounds that this term begins, by the other, and whether it is one.
         self.apart = planner.apart.get(term)
         self.joined = term in planner.joined
-        # Once they were needed: of a frequent term, what it adds to every article, softly if it is soft; of
-        # any other, the same as a list.
+        # Once they were needed: by the second term, the nodes of keywords of several terms that begin with
+        # this one; of a frequent term, what it adds to every article, softly if it is soft; of any other, the
+        # same as a list.
+        self.keywords: dict[int, int] | None = None
         self.laid: Laid | None = None
         self.scattered: Scattered | None = None
 
@@ -190,7 +189,7 @@ class Plan:
     """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
 
     ``tokens``: its words as typed; ``words``: the postings of each, ``None`` where no article has it or there
-    are too many; ``terms``: the number of each, -1 for none.
+    are too many.
     ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
     ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
     ``scattered``: ``n_rare`` words, with those of ``expansions``, then the phrases and the extras.
@@ -208,7 +207,6 @@ class Plan:
         "scattered",
         "some_hard",
         "table",
-        "terms",
         "tokens",
         "unit",
         "words",
@@ -229,7 +227,6 @@ class Plan:
     ) -> None:
         self.tokens = tokens
         self.words = words
-        self.terms = [-1 if word is None else word.term for word in words]
         self.counts = counts
         self.some_hard = some_hard
         self.unit = unit
@@ -262,18 +259,19 @@ class Plan:
 
 
 class _Memo:
-    """What has been looked up: words as typed, postings by term, keywords by node, by compound or
-    (inverted) by term what compounds bring in, synonyms by term and share.
+    """What has been looked up: words as typed, postings by term, keywords by node, pairs by their terms and
+    how many there are, by compound or (inverted) by term what compounds bring in, synonyms by term and share.
 
     A full one is replaced, never emptied: a query under way keeps its own, in which a term has one object.
     """
 
-    __slots__ = ("compounds", "keywords", "postings", "rows", "synonyms", "words")
+    __slots__ = ("compounds", "keywords", "pairs", "postings", "rows", "synonyms", "words")
 
     def __init__(self, rows: Rows) -> None:
         self.words: dict[str, Postings | None] = {}
         self.postings: dict[int, Postings] = {}
         self.keywords: dict[int, Phrase | None] = {}
+        self.pairs: dict[tuple[int, int, int], Phrase | None] = {}
         self.compounds: dict[int, list[tuple[int, Scattered]]] = {}
         self.synonyms: dict[tuple[int, float], Expansion] = {}
         self.rows = rows
@@ -307,7 +305,7 @@ class Planner:
         self.max_impacts = max_impacts.data
         self.offsets = segment.offsets.data
         self.term_soft = segment.term_soft.data
-        self.phrase_children = segment.phrase_children.data
+        self._phrase_children = segment.phrase_children.data
         self.pair_children = segment.pair_children.data
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
@@ -323,13 +321,6 @@ class Planner:
         self._row_length = row_length
         self._lock = Lock()
         self._memo = self._new_memo()
-
-    @cached_property
-    def _phrase_filter(self) -> bytes:
-        """A bit for each value of the low bits of a node's key: one look tells most that are none."""
-        bits = np.zeros(_FILTER_BITS, bool)
-        bits[self.segment.phrase_keys & (_FILTER_BITS - 1)] = True
-        return np.packbits(bits, bitorder="little").tobytes()
 
     def find(self, token: str) -> int:
         """The number of the term of a token as written, -1 if no article has it."""
@@ -383,7 +374,7 @@ class Planner:
             if self._keyword_share:
                 phrases = self._keywords(words, memo)
             if self._pair_share and not _is_soft(tokens[0], words[0]) and not _is_soft(tokens[-1], words[-1]):
-                phrases += self._pairs(words)
+                phrases += self._pairs(words, memo)
         return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
 
     def add_synonyms(self, plan: Plan, shares: Mapping[Postings, float]) -> Plan:
@@ -617,24 +608,25 @@ class Planner:
 
     def _keywords(self, words: Sequence[Postings | None], memo: _Memo) -> list[Phrase]:
         """The keywords of several terms that stand in the query."""
-        keys, n_terms, bits = self._phrase_keys, self._n_terms, self._phrase_filter
-        mask = _FILTER_BITS - 1
+        keys, n_terms = self._phrase_keys, self._n_terms
         found: dict[int, Sequence[Any]] = {}
         first = words[0]
         for start, second in enumerate(words[1:]):
-            word = second
-            if first is not None and word is not None and first.first_child < first.last_child:
-                key = first.term * n_terms + word.term
-                low, high, stop = first.first_child, first.last_child, start + 2
-                while bits[(key & mask) >> 3] >> (key & 7) & 1:
-                    node = bisect_left(keys, key, low, high)
-                    if node == high or keys[node] != key:
-                        break
+            if first is not None and second is not None:
+                nodes = first.keywords
+                if nodes is None:
+                    nodes = first.keywords = self._keywords_from(first.term)
+                node = nodes.get(second.term, -1)
+                stop = start + 2
+                while node >= 0:
                     found[node] = words[start:stop]
                     if stop == len(words) or (word := words[stop]) is None:
                         break
                     key = (n_terms + node) * n_terms + word.term
-                    low, high, stop = node + 1, len(keys), stop + 1
+                    node = bisect_left(keys, key, node + 1)
+                    if node == len(keys) or keys[node] != key:
+                        break
+                    stop += 1
             first = second
         phrases: list[Phrase] = []
         for node, keyword in found.items():
@@ -649,6 +641,12 @@ class Planner:
                 phrases.append(phrase)
         return phrases
 
+    def _keywords_from(self, term: int) -> dict[int, int]:
+        """By the second term, the nodes of the keywords that begin with a term."""
+        low, high = self._phrase_children[term], self._phrase_children[term + 1]
+        first = term * self._n_terms
+        return {key - first: node for node, key in enumerate(self._phrase_keys[low:high], low)}
+
     def _keyword(self, node: int, words: Sequence[Postings]) -> Phrase | None:
         """The keyword that a node is; ``None`` if longer ones begin like this, but none ends here."""
         docs = self.segment.phrase_docs[self._phrase_offsets[node] : self._phrase_offsets[node + 1]]
@@ -660,25 +658,37 @@ class Planner:
         added.fill(largest)
         return Phrase(words, Scattered(largest, docs, added), False)
 
-    def _pairs(self, words: Sequence[Postings | None]) -> list[Phrase]:
+    def _pairs(self, words: Sequence[Postings | None], memo: _Memo) -> list[Phrase]:
         """The pairs of a query that is a phrase: each two of its hard words that follow each other."""
         hard = [word for word in words if word is not None and not word.soft]
         pairs = [pair for pair in dict.fromkeys(pairwise(hard)) if pair[0] is not pair[1]][:_MAX_PAIRS]
         phrases: list[Phrase] = []
-        seconds, offsets = self._pair_seconds.unchecked, self._pair_offsets.unchecked
         for first, second in pairs:
-            low, high = first.first_pair, first.last_pair
-            self._pair_seconds.check(low, high)
-            node = bisect_left(seconds, second.term, low, high)
-            if node < high and seconds[node] == second.term:
-                self._pair_offsets.check(node, node + 2)
-                begin, end = offsets[node], offsets[node + 1]
-                largest = min(round((first.idf + second.idf) * self._pair_share / len(pairs)), MAX_IMPACT)
-                impacts = self.segment.pair_impacts.part(begin, end)
-                added = impacts * np.uint32(largest) // np.uint32(PAIR_SCALE)
-                scattered = Scattered(largest, self.segment.pair_docs.part(begin, end), added)
-                phrases.append(Phrase((first, second), scattered, True))
+            key = first.term, second.term, len(pairs)
+            known = memo.pairs
+            if key in known:
+                phrase = known[key]
+            else:
+                if len(known) >= _KEYWORDS_KEPT:
+                    known = memo.pairs = {}
+                phrase = known[key] = self._pair(first, second, self._pair_share / len(pairs))
+            if phrase is not None:
+                phrases.append(phrase)
         return phrases
+
+    def _pair(self, first: Postings, second: Postings, share: float) -> Phrase | None:
+        """The pair of two words, ``None`` if it stands in no answer. ``share``: of the idf of both."""
+        segment, seconds, offsets = self.segment, self._pair_seconds, self._pair_offsets
+        low, high = first.first_pair, first.last_pair
+        seconds.check(low, high)
+        node = bisect_left(seconds.unchecked, second.term, low, high)
+        if node == high or seconds.unchecked[node] != second.term:
+            return None
+        offsets.check(node, node + 2)
+        start, stop = offsets.unchecked[node], offsets.unchecked[node + 1]
+        largest = min(round((first.idf + second.idf) * share), MAX_IMPACT)
+        added = segment.pair_impacts.part(start, stop) * np.uint32(largest) // _PAIR_UNIT
+        return Phrase((first, second), Scattered(largest, segment.pair_docs.part(start, stop), added), True)
 
 
 def _sound(start: int, stop: int) -> None:

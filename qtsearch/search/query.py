@@ -59,11 +59,11 @@ class Filters(NamedTuple):
         until: datetime.date | str | None = None,
         keywords: Iterable[str] | None = None,
         exclude: Iterable[str] | None = None,
-    ) -> Filters:
-        """From what callers give: one text for several, dates as texts. Raises ValueError for a text that is
-        no date, TypeError for what is neither."""
+    ) -> Filters | None:
+        """From what callers give: one text for several, dates as texts; ``None`` if nothing is given. Raises
+        ValueError for a text that is no date, TypeError for what is neither."""
         if subjects is since is until is keywords is exclude is None:
-            return _NO_FILTERS
+            return None
         return cls(
             None if subjects is None else _texts(subjects),
             _day(since, first_day),
@@ -101,9 +101,6 @@ class Filters(NamedTuple):
         return passing
 
 
-_NO_FILTERS: Final = Filters()
-
-
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values)
 
@@ -136,18 +133,21 @@ def select(
     snapshot: Snapshot,
     searcher: Searcher,
     query: str | Query,
-    filters: Filters,
-    *,
-    syntax: str = "auto",
-    broaden: bool = False,
-    collapse: bool = True,
+    filters: Filters | None,
+    syntax: str,
+    broaden: bool,
+    collapse: bool,
 ) -> Selection:
     """The articles that a query selects, by one of the snapshot's searchers.
 
-    Raises QuerySyntaxError if ``syntax`` is ``"strict"`` and the text is no query.
+    Raises QuerySyntaxError if ``syntax`` is ``"strict"`` and the text is no query, ValueError if it is none
+    of :data:`SYNTAXES`, TypeError if ``query`` is neither a text nor a query of Whoosh's.
     """
-    ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
-    lexemes = None
+    if syntax not in SYNTAXES:
+        raise ValueError(f"syntax must be one of {', '.join(SYNTAXES)}, not {syntax!r}")
+    ranges = allowed = lexemes = None
+    if filters is not None:
+        ranges, allowed = filters.ranges(searcher), filters.mask(searcher, collapse)
     if isinstance(query, str):
         if syntax != "plain":
             lexemes = read_query(query, strict=syntax == "strict")
@@ -158,6 +158,8 @@ def select(
             return Selection(
                 searcher, snapshot.facets, plan, ranges=ranges, allowed=allowed, collapse=collapse
             )
+    elif not hasattr(query, "matcher"):  # told without importing Whoosh
+        raise TypeError(f"the query must be a str or a query of Whoosh's, not {type(query).__name__}")
     # Here, for they import Whoosh, which most queries do without.
     with late_imports:
         from qtsearch.language.syntax import parse

@@ -57,8 +57,11 @@ class Searcher:
         self.plan = self.planner.plan
         self.field_words = FieldWords(segment, self.planner.weighting)
         self._subjects = {s.slug: (s.start, s.stop) for s in segment.subjects if s.slug}
-        #: The first page of the article of each page.
+        #: The first page of the article of each page, and 1 where there are several.
         self.originals = segment.originals.data
+        repeated = np.zeros(segment.n_docs, np.uint8)
+        repeated[segment.copies] = 1
+        self.repeated = repeated.tobytes()
         self._local = threading.local()
 
     # -- filter ------------------------------------------------------------------------------------

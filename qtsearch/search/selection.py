@@ -61,13 +61,14 @@ class Selection:
         first = self._by_score if sort == "score" else self._ordered(sort)
         if not self._collapse:
             return first(k)
-        original_of = self.searcher.originals.__getitem__
+        searcher = self.searcher
         wanted = k + k // 4 + 2
         while True:
             docs, scores = first(wanted)
-            originals = list(map(original_of, docs))
-            if len(set(originals)) == len(docs):
+            repeated = list(filter(searcher.repeated.__getitem__, docs))
+            if len(set(map(searcher.originals.__getitem__, repeated))) == len(repeated):
                 return docs[:k], scores[:k]
+            originals = list(map(searcher.originals.__getitem__, docs))
             last = len(docs) - 1
             places = sorted(dict(zip(originals[::-1], range(last, -1, -1), strict=True)).values())[:k]
             if len(places) == k or len(docs) < wanted:

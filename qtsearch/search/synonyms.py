@@ -31,6 +31,7 @@ SHARE: Final = 0.5
 _UNIT: Final = 16
 #: A query of more terms than this needs no others; and no more join.
 _MAX_TERMS: Final = 64
+_PLAIN_KEPT: Final = 16_384
 
 _MAX_MEMBERS: Final = 32
 _MAX_GROUPS: Final = 10_000
@@ -117,11 +118,13 @@ class Expander:
             if " " in short:
                 self._longer.setdefault(short.partition(" ")[0], []).append(short)
         self._words = _words_of(segment, shorts)
-        # A query has one of these terms, or of these tokens, if it has a short form: nearly all have none. -1
-        # is a word that no article has.
+        # A query has one of these terms, or of these tokens, if it has a short form. -1 is a word that no
+        # article has.
         numbers = [segment.find_form(form.encode()) for form in {*shorts, *self._longer} - self._words]
         self._terms = {-1 if number < 0 else int(segment.form_terms[number]) for number in numbers}
         self._tokens = {short.upper() for short in self._words} | {f"{short.upper()}s" for short in shorts}
+        # Tokens that were seen, and no synonym begins with: what most queries are made of.
+        self._plain: set[str] = set()
 
     def _add(self, group: tuple[str, ...], planner: Planner) -> None:
         tokens = [analysis.tokenize(member) for member in group]
@@ -146,21 +149,30 @@ class Expander:
 
         ``planner``: the one that made the plan.
         """
-        tokens = plan.tokens
-        if len(plan.counts) > _MAX_TERMS:
+        tokens, words, plain = plan.tokens, plan.words, self._plain
+        if plain.issuperset(tokens) or len(plan.counts) > _MAX_TERMS:
+            return plan
+        places = [place for place, token in enumerate(tokens) if token not in plain]
+        shorts = [place for place in places if self._may_be_short(tokens[place], words[place])]
+        phrases = []
+        if self._phrases:
+            phrases = [place for place in places if _key(tokens[place], words[place]) in self._phrases]
+        if not shorts and not phrases:
+            if len(plain) >= _PLAIN_KEPT:
+                plain = self._plain = set()
+            plain.update(tokens)
             return plan
         found: list[_Expansions] = []
-        if not (self._terms.isdisjoint(plan.terms) and self._tokens.isdisjoint(tokens)):
-            places = [
-                place
-                for place, (term, token) in enumerate(zip(plan.terms, tokens, strict=True))
-                if term in self._terms or token in self._tokens
-            ]
-            for short in dict.fromkeys(self._short_forms(tokens, _folded(tokens), places)):
+        if shorts:
+            for short in dict.fromkeys(self._short_forms(tokens, _folded(tokens), shorts)):
                 found += [self._given.get(short, ()), self._learned_expansions(short)]
-        if self._phrases:
-            found += self._phrases_of(plan)
+        if phrases:
+            found += self._phrases_of(plan, phrases)
         return self._joined(planner, plan, found) if found else plan
+
+    def _may_be_short(self, token: str, word: Postings | None) -> bool:
+        """Whether a word of a query may be, or begin, a short form."""
+        return token in self._tokens or (-1 if word is None else word.term) in self._terms
 
     # -- what stands in the query ------------------------------------------------------------------
 
@@ -185,16 +197,11 @@ class Expander:
                 ):
                     yield short
 
-    def _phrases_of(self, plan: Plan) -> Iterator[_Expansions]:
-        """Of the phrases of the user's that stand in the query."""
-        keys = [
-            analysis.stem(analysis.fold(token)) if word is None else word.term
-            for word, token in zip(plan.words, plan.tokens, strict=True)
-        ]
-        if self._phrases.keys().isdisjoint(keys):
-            return
-        for place, key in enumerate(keys):
-            for phrase, expansions in self._phrases.get(key, ()):
+    def _phrases_of(self, plan: Plan, places: list[int]) -> Iterator[_Expansions]:
+        """Of the phrases of the user's that stand in the query, at some of these places."""
+        keys = list(map(_key, plan.tokens, plan.words))
+        for place in places:
+            for phrase, expansions in self._phrases[keys[place]]:
                 if keys[place : place + len(phrase)] == phrase:
                     yield expansions
 
@@ -228,6 +235,11 @@ class Expander:
         if not best:
             return plan
         return planner.add_synonyms(plan, {word: shares[word] for word in best[:_MAX_TERMS]})
+
+
+def _key(token: str, word: Postings | None) -> int | str:
+    """What a word of a phrase of the user's is told by: its term, or its stem if no article has it."""
+    return analysis.stem(analysis.fold(token)) if word is None else word.term
 
 
 def _words_of(segment: Segment, shorts: list[str]) -> set[str]:
