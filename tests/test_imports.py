@@ -65,6 +65,8 @@ ORDER = """
     language.syntax
     search.vocabulary
     search.proximity
+    search.plans
+    search.compounds
     search.planner
     search.synonyms
     search.fieldwords

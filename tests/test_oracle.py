@@ -21,7 +21,7 @@ from qtsearch.analysis import SOFT_WORDS
 from qtsearch.articles import Article
 from qtsearch.schema import slugify
 from qtsearch.scoring import MAX_IMPACT
-from qtsearch.search import planner
+from qtsearch.search import compounds, planner, plans, synonyms
 from qtsearch.search.searcher import Searcher
 
 # -- random corpora ------------------------------------------------------------------------------------
@@ -177,12 +177,19 @@ def test_thousands_of_articles_equal_sums_of_what_is_stored(build_index, thousan
 
 
 @pytest.mark.parametrize(
-    "bounds", [{"_ROWS_BYTES": 0}, {"_ROWS_BYTES": 30_000}, {"_WORDS_KEPT": 3}, {"_KEYWORDS_KEPT": 2}]
+    ("module", "name", "bound"),
+    [
+        (plans, "_ROWS_BYTES", 0),
+        (plans, "_ROWS_BYTES", 30_000),
+        (planner, "_WORDS_KEPT", 3),
+        (planner, "_KEYWORDS_KEPT", 2),
+        (compounds, "_KEPT", 2),
+        (synonyms, "_PLAIN_KEPT", 2),
+    ],
 )
-def test_nothing_rests_on_what_is_kept(build_index, thousands, monkeypatch, bounds):
+def test_nothing_rests_on_what_is_kept(build_index, thousands, monkeypatch, module, name, bound):
     """With room for but one row or two, or for a few words or keywords, everything adds up as well."""
-    for name, bound in bounds.items():
-        monkeypatch.setattr(planner, name, bound)
+    monkeypatch.setattr(module, name, bound)
     assert_equals_sums(build_index(thousands), thousands, seed=14, searches=60)
 
 

@@ -416,14 +416,14 @@ def test_a_search_under_way_ends_on_its_generation(edition):
     edition.publish(2)
     import qtsearch.index as module
 
-    really_select = module._select
+    really_select = module.select
 
     def select(*arguments):
-        with mock.patch.object(module, "_select", really_select):
+        with mock.patch.object(module, "select", really_select):
             index.refresh()
         return really_select(*arguments)
 
-    with mock.patch.object(module, "_select", select):
+    with mock.patch.object(module, "select", select):
         results = index.search("edition", collapse=False)
     assert (results.total, "edition1" in results[0].answer, len(index)) == (1, True, 2)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from qtsearch.schema import FIELD_NAMES
 from qtsearch.scoring import IMPACT_SCALE, share_of_field, weigh_frequency
-from qtsearch.search.planner import Phrase, Postings
+from qtsearch.search.plans import Phrase, Postings
 from qtsearch.search.searcher import Searcher
 from qtsearch.search.selection import Selection
 

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Final
 
 from qtsearch import analysis
-from qtsearch.search.planner import Plan, Postings
+from qtsearch.search.plans import Plan, Postings
 from qtsearch.search.searcher import Ranges, Searcher
 
 __all__ = ["PAGES", "TERMS", "broadened"]

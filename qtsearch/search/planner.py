@@ -1,8 +1,6 @@
 """Query → plan: the postings of its words, and of the words that count together, ready to be added up.
 
-A word is looked up once and kept in a bounded memo. A frequent one is laid out as a row of a number an
-article, a rare one stays a list of articles with what each gets; so do keywords of several words that stand
-whole in the query, and pairs of its words that stand side by side in answers.
+A word is looked up once and kept in a bounded memo, as are the keywords and pairs that were asked for.
 """
 
 from __future__ import annotations
@@ -10,8 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +16,7 @@ import numpy.typing as npt
 from qtsearch import analysis
 from qtsearch.codec.container import SlicedArray
 from qtsearch.codec.segment import Segment
-from qtsearch.forks import Lock, cached_property
+from qtsearch.forks import Lock
 from qtsearch.parameters import Weighting
 from qtsearch.scoring import (
     IMPACT_SCALE,
@@ -29,21 +26,10 @@ from qtsearch.scoring import (
     inverse_document_frequency,
     soften,
 )
+from qtsearch.search.compounds import Compounds
+from qtsearch.search.plans import Expansion, Laid, Phrase, Plan, Postings, Rows, Scattered
 
-__all__ = [
-    "MAX_QUERY_CHARS",
-    "MAX_QUERY_TERMS",
-    "MAX_UNKNOWN_WORDS",
-    "Expansion",
-    "Extra",
-    "Laid",
-    "Phrase",
-    "Plan",
-    "Planner",
-    "Postings",
-    "Rows",
-    "Scattered",
-]
+__all__ = ["MAX_QUERY_CHARS", "MAX_QUERY_TERMS", "MAX_UNKNOWN_WORDS", "Planner"]
 
 #: A longer query is cut here, and behind so many words that no article has; a word of it counts at most
 #: MAX_TERM_COUNT times. So sums stay within 32 bits, and it takes some milliseconds.
@@ -54,225 +40,25 @@ MAX_TERM_COUNT: Final = 16
 
 _MAX_PAIRS: Final = 32  # of a query; and as many keywords of several words as terms
 _FREQUENT: Final = 16  # a term in more than 1/16 of the articles is laid out as a row
-_ROWS_BYTES: Final = 32 << 20  # of rows kept
 _WORDS_KEPT: Final = 16_384  # in the memo of query words
 _KEYWORDS_KEPT: Final = 16_384
 _PAIR_UNIT: Final = np.uint32(PAIR_SCALE)
 
 
-class Scattered(NamedTuple):
-    """What is added article by article: the most, ascending articles, each once, and what each gets."""
-
-    largest: int
-    docs: npt.NDArray[Any]
-    added: npt.NDArray[Any]
-
-
-class Laid(NamedTuple):
-    """What is added as a row: the most it adds to any article, how many times, and which row it is."""
-
-    largest: int
-    times: int
-    place: int
-    table: Rows
-
-
-_LARGEST: Final = itemgetter(0)  # of both
-
-
-class Rows:
-    """Frequent terms laid out: of each, what it adds to every article, and in bits, which it adds to.
-
-    ``added``: uint16, shape (n_rows, row length); ``bits``: uint8, an eighth as long. A row takes memory when
-    it is filled.
-    """
-
-    __slots__ = ("added", "bits", "room")
-
-    def __init__(self, row_length: int, n_terms: int) -> None:
-        self.room = min(n_terms, max(1, _ROWS_BYTES // (2 * row_length)))
-        self.added = np.zeros((self.room, row_length), np.uint16)
-        self.bits = np.zeros((self.room, row_length // 8), np.uint8)
-
-    def lay_out(self, docs: npt.NDArray[Any], added: npt.NDArray[np.uint16]) -> Laid | None:
-        """A new row; ``None`` if there is no room."""
-        place = self.room - 1
-        if place < 0:
-            return None
-        self.room = place
-        row = self.added[place]
-        row[docs] = added
-        self.bits[place] = np.packbits(row.astype(bool))
-        return Laid(int(row.max()), 1, place, self)
-
-
-class Postings:
-    """The postings of one term, kept in the memo of query words."""
-
-    __slots__ = (
-        "apart",
-        "df",
-        "docs",
-        "first_pair",
-        "frequent",
-        "idf",
-        "impacts",
-        "joined",
-        "keywords",
-        "laid",
-        "largest",
-        "last_pair",
-        "scattered",
-        "soft",
-        "term",
-    )
-
-    def __init__(self, planner: Planner, term: int) -> None:
-        segment = planner.segment
-        start, stop = planner.offsets[term], planner.offsets[term + 1]
-        self.term = term
-        self.docs = segment.docs.part(start, stop)
-        self.impacts = planner.impacts.part(start, stop)
-        self.largest: int = planner.max_impacts[term]
-        self.df: int = stop - start
-        self.idf = inverse_document_frequency(segment.n_docs, self.df)
-        self.soft = bool(planner.term_soft[term])
-        self.frequent = self.df * _FREQUENT > segment.n_docs
-        # The pairs that begin with this term.
-        self.first_pair: int = planner.pair_children[term]
-        self.last_pair: int = planner.pair_children[term + 1]
-        # The compounds that this term begins, by the other, and whether it is one.
-        self.apart = planner.apart.get(term)
-        self.joined = term in planner.joined
-        # Once they were needed: by the second term, the nodes of keywords of several terms that begin with
-        # this one; of a frequent term, what it adds to every article, softly if it is soft; of any other, the
-        # same as a list.
-        self.keywords: dict[int, int] | None = None
-        self.laid: Laid | None = None
-        self.scattered: Scattered | None = None
-
-
-class Phrase(NamedTuple):
-    """Words of the query that count together.
-
-    ``is_pair``: two words of which an answer has the second next after the first; otherwise a keyword.
-    """
-
-    words: Sequence[Postings]
-    scattered: Scattered
-    is_pair: bool
-
-
-class Expansion(NamedTuple):
-    """A word that was not typed: a compound in one word in articles that do not have both words typed, one of
-    two words in those that do not have the one typed, or a word of a synonym.
-
-    ``brought_by``: the words typed that a compound stands for. ``times``: how much it counts. ``laid``: as a
-    row, where there is one.
-    """
-
-    word: Postings
-    brought_by: Sequence[str]
-    times: float
-    scattered: Scattered
-    laid: Laid | None = None
-
-
-class Extra(NamedTuple):
-    """What a part of a query tree adds: a word of one field, a pattern. ``text``: the part as a text."""
-
-    text: str
-    scattered: Scattered
-
-
-class Plan:
-    """What a query adds up. No sum is larger than ``bound``; ``dtype`` is the narrowest that holds it.
-
-    ``tokens``: its words as typed; ``words``: the postings of each, ``None`` where no article has it or there
-    are too many.
-    ``counts``: how often each counts; ``some_hard``: whether not all are soft, so that soft ones count less.
-    ``unit``: all counts and sums are multiples of 1/``unit``. ``rows`` of ``table``.
-    ``scattered``: ``n_rare`` words, with those of ``expansions``, then the phrases and the extras.
-    """
-
-    __slots__ = (
-        "bound",
-        "counts",
-        "dtype",
-        "expansions",
-        "extras",
-        "n_rare",
-        "phrases",
-        "rows",
-        "scattered",
-        "some_hard",
-        "table",
-        "tokens",
-        "unit",
-        "words",
-    )
-
-    def __init__(
-        self,
-        tokens: list[str],
-        words: list[Postings | None],
-        counts: dict[Postings, int],
-        some_hard: bool,
-        unit: int,
-        table: Rows,
-        rows: list[Laid],
-        scattered: list[Scattered],
-        expansions: list[Expansion],
-        phrases: list[Phrase],
-    ) -> None:
-        self.tokens = tokens
-        self.words = words
-        self.counts = counts
-        self.some_hard = some_hard
-        self.unit = unit
-        self.table = table
-        self.rows = rows
-        self.expansions = expansions
-        for expansion in expansions:
-            if expansion.laid is None:
-                scattered.append(expansion.scattered)
-            else:
-                rows.append(expansion.laid)
-        self.n_rare = len(scattered)
-        self.scattered = scattered
-        self.phrases = phrases
-        if phrases:
-            scattered += [phrase.scattered for phrase in phrases]
-        self.extras: list[Extra] = []
-        self._bound()
-
-    def add(self, extras: Sequence[Extra]) -> None:
-        """Let these count, too."""
-        self.extras += extras
-        self.scattered += [extra.scattered for extra in extras]
-        self._bound()
-
-    def _bound(self) -> None:
-        self.bound = sum(map(_LARGEST, self.rows)) + sum(map(_LARGEST, self.scattered))
-        narrow = np.uint16 if self.bound <= MAX_IMPACT else np.uint32
-        self.dtype: Any = narrow if self.bound < 1 << 32 else np.uint64
-
-
 class _Memo:
     """What has been looked up: words as typed, postings by term, keywords by node, pairs by their terms and
-    how many there are, by compound or (inverted) by term what compounds bring in, synonyms by term and share.
+    how many there are, synonyms by term and share.
 
     A full one is replaced, never emptied: a query under way keeps its own, in which a term has one object.
     """
 
-    __slots__ = ("compounds", "keywords", "pairs", "postings", "rows", "synonyms", "words")
+    __slots__ = ("keywords", "pairs", "postings", "rows", "synonyms", "words")
 
     def __init__(self, rows: Rows) -> None:
         self.words: dict[str, Postings | None] = {}
         self.postings: dict[int, Postings] = {}
         self.keywords: dict[int, Phrase | None] = {}
         self.pairs: dict[tuple[int, int, int], Phrase | None] = {}
-        self.compounds: dict[int, list[tuple[int, Scattered]]] = {}
         self.synonyms: dict[tuple[int, float], Expansion] = {}
         self.rows = rows
 
@@ -302,11 +88,11 @@ class Planner:
             max_impacts = np.maximum.reduceat(computed, segment.offsets[:-1])
         self.impacts = impacts
         # Single numbers are read several times faster from a memoryview than from an array.
-        self.max_impacts = max_impacts.data
+        self._max_impacts = max_impacts.data
         self.offsets = segment.offsets.data
-        self.term_soft = segment.term_soft.data
+        self._term_soft = segment.term_soft.data
         self._phrase_children = segment.phrase_children.data
-        self.pair_children = segment.pair_children.data
+        self._pair_children = segment.pair_children.data
         self._form_terms = segment.form_terms.data
         self._phrase_keys = segment.phrase_keys.data
         self._phrase_offsets = segment.phrase_offsets.data
@@ -318,6 +104,7 @@ class Planner:
         self._soft_share = weighting.parameters.soft_share
         self._keyword_share = weighting.keyword_share * IMPACT_SCALE
         self._pair_share = weighting.pair_share * (weighting.parameters.pair_k1 + 1.0) * IMPACT_SCALE
+        self.compounds = Compounds(segment, impacts, all_count=self._all_count)
         self._row_length = row_length
         self._lock = Lock()
         self._memo = self._new_memo()
@@ -368,7 +155,7 @@ class Planner:
                     words[place] = None
                 elif times < MAX_TERM_COUNT:
                     counts[postings] = times + 1
-        expansions = self._expand(tokens, words, memo)
+        expansions = self.compounds.expand(tokens, words, self.postings)
         phrases: list[Phrase] = []
         if len(words) > 1:
             if self._keyword_share:
@@ -477,12 +264,31 @@ class Planner:
         known = (memo or self._current()).postings
         postings = known.get(term)
         if postings is None:
-            postings = Postings(self, term)
-            if not self._all_count:
-                kept = postings.impacts.nonzero()[0]
-                postings.docs, postings.impacts = postings.docs[kept], postings.impacts[kept]
-            postings = known.setdefault(term, postings)
+            postings = known.setdefault(term, self._postings(term))
         return postings
+
+    def _postings(self, term: int) -> Postings:
+        segment = self.segment
+        start, stop = self.offsets[term], self.offsets[term + 1]
+        docs, impacts = segment.docs.part(start, stop), self.impacts.part(start, stop)
+        if not self._all_count:
+            kept = impacts.nonzero()[0]
+            docs, impacts = docs[kept], impacts[kept]
+        df = stop - start
+        return Postings(
+            term,
+            docs,
+            impacts,
+            df,
+            self._max_impacts[term],
+            inverse_document_frequency(segment.n_docs, df),
+            bool(self._term_soft[term]),
+            df * _FREQUENT > segment.n_docs,
+            self._pair_children[term],
+            self._pair_children[term + 1],
+            self.compounds.apart.get(term),
+            term in self.compounds.joined,
+        )
 
     def soften(self, impacts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
         """What these impacts count if their word is a soft one beside others."""
@@ -505,104 +311,6 @@ class Planner:
             if laid is None or laid.table is not memo.rows:
                 laid = postings.laid = memo.rows.lay_out(postings.docs, impacts)
         return laid
-
-    # -- compounds -----------------------------------------------------------------------------------
-
-    @cached_property
-    def apart(self) -> dict[int, dict[int, list[int]]]:
-        """By the first term and the second, the compounds that bring in the one word of these two."""
-        children, seconds = self.segment.compound_children, self.segment.compound_seconds
-        found: dict[int, dict[int, list[int]]] = {}
-        for compound in np.diff(self.segment.alone_offsets).nonzero()[0].tolist():
-            first = int(children.searchsorted(compound, "right")) - 1
-            found.setdefault(first, {}).setdefault(int(seconds[compound]), []).append(compound)
-        return found
-
-    @cached_property
-    def joined(self) -> dict[int, list[int]]:
-        """By the one term, the compounds that bring in the two words of this one."""
-        found: dict[int, list[int]] = {}
-        for compound in np.diff(self.segment.apart_offsets).nonzero()[0].tolist():
-            found.setdefault(int(self.segment.compound_wholes[compound]), []).append(compound)
-        return found
-
-    def _expand(self, tokens: list[str], words: list[Postings | None], memo: _Memo) -> list[Expansion]:
-        """Of compounds typed in two words the one, of those typed in one the two: where they are needed."""
-        found: dict[int, slice] = {}  # keys of the memo's compounds, and which of the words brought each
-        for place, word in enumerate(words):
-            if word is not None:
-                if word.apart is not None and place + 1 < len(words):
-                    following = words[place + 1]
-                    if following is not None:
-                        for compound in word.apart.get(following.term, ()):
-                            found.setdefault(compound, slice(place, place + 2))
-                if word.joined:
-                    found.setdefault(~word.term, slice(place, place + 1))
-        if not found:
-            return []
-        known = {word.term for word in words if word is not None}
-        expansions: list[Expansion] = []
-        for key, places in found.items():
-            brought = memo.compounds.get(key)
-            if brought is None:
-                if len(memo.compounds) >= _KEYWORDS_KEPT:
-                    memo.compounds = {}
-                brought = memo.compounds[key] = self._one_word(key) if key >= 0 else self._two_words(~key)
-            for term, scattered in brought:
-                if term not in known and len(expansions) < MAX_QUERY_TERMS:
-                    expansions.append(Expansion(self.postings(term, memo), tokens[places], 1.0, scattered))
-        return expansions
-
-    def _one_word(self, compound: int) -> list[tuple[int, Scattered]]:
-        """What a compound in one word adds to articles that do not have both words."""
-        segment = self.segment
-        first, last = segment.alone_offsets[compound : compound + 2]
-        whole = int(segment.compound_wholes[compound])
-        start, stop = self.offsets[whole], self.offsets[whole + 1]
-        postings = segment.alone_postings[first:last] - start
-        return self._counting(whole, segment.docs[start:stop][postings], self.impacts[start:stop][postings])
-
-    def _two_words(self, term: int) -> list[tuple[int, Scattered]]:
-        """What the words of compounds add to articles that have both side by side, and not in one word."""
-        segment = self.segment
-        docs_of: dict[int, list[npt.NDArray[Any]]] = {}
-        for compound in self.joined[term]:
-            start, stop = segment.apart_offsets[compound : compound + 2]
-            first = int(segment.compound_children.searchsorted(compound, "right")) - 1
-            for part in (first, int(segment.compound_seconds[compound])):
-                docs_of.setdefault(part, []).append(segment.apart_docs[start:stop])
-        brought: list[tuple[int, Scattered]] = []
-        for part, found in docs_of.items():
-            docs = found[0] if len(found) == 1 else np.unique(np.concatenate(found))
-            start, stop = self.offsets[part], self.offsets[part + 1]
-            places = segment.docs[start:stop].searchsorted(docs)
-            brought += self._counting(part, docs, self.impacts[start:stop][places])
-        return brought
-
-    def _counting(
-        self, term: int, docs: npt.NDArray[Any], impacts: npt.NDArray[np.uint16]
-    ) -> list[tuple[int, Scattered]]:
-        """The term with these postings, but for those that count nothing; nothing if none does."""
-        if not self._all_count:
-            kept = impacts.nonzero()[0]
-            docs, impacts = docs[kept], impacts[kept]
-        return [(term, Scattered(int(impacts.max()), docs, impacts))] if len(docs) else []
-
-    def compound_terms(self, plan: Plan) -> set[int]:
-        """The terms of the compounds of a plan's words: the one of those typed apart, the two of others."""
-        segment = self.segment
-        typed = {word.term for word in plan.counts}
-        beside = {(a.term, b.term) for a, b in pairwise(plan.words) if a is not None and b is not None}
-        firsts = np.repeat(np.arange(self._n_terms), np.diff(segment.compound_children)).tolist()
-        found = set()
-        for first, second, whole in zip(
-            firsts, segment.compound_seconds.tolist(), segment.compound_wholes.tolist(), strict=True
-        ):
-            if whole in typed:
-                found |= {first, second}
-            elif (first, second) in beside:
-                found.add(whole)
-        return found
 
     # -- phrases -----------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from qtsearch.language.lexemes import Kind
 from qtsearch.language.lexer import read_query
 from qtsearch.language.periods import first_day, last_day
 from qtsearch.schema import FIELD_NAMES
-from qtsearch.search.planner import MAX_QUERY_CHARS, Plan
+from qtsearch.search.planner import MAX_QUERY_CHARS
+from qtsearch.search.plans import Plan
 from qtsearch.search.proximity import phrase_docs
 from qtsearch.search.searcher import Ranges, Searcher
 from qtsearch.search.selection import Selection

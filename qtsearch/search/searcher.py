@@ -26,7 +26,8 @@ from qtsearch.codec.segment import Segment
 from qtsearch.parameters import Weighting
 from qtsearch.schema import slugify
 from qtsearch.search.fieldwords import FieldWords
-from qtsearch.search.planner import Laid, Plan, Planner
+from qtsearch.search.planner import Planner
+from qtsearch.search.plans import Laid, Plan
 
 __all__ = ["Ranges", "Searcher"]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from qtsearch.forks import cached_property
 from qtsearch.search.facets import Facets, Grouping, Mask
-from qtsearch.search.planner import Plan
+from qtsearch.search.plans import Plan
 from qtsearch.search.searcher import Ranges, Searcher
 
 __all__ = ["SORTS", "Selection"]
@@ -95,7 +95,7 @@ class Selection:
         segment, plan = self.searcher.segment, self.plan
         weights = np.zeros(len(segment.terms))
         planner = self.searcher.planner
-        compounds = map(planner.postings, planner.compound_terms(plan))
+        compounds = map(planner.postings, planner.compounds.terms(plan))
         for word in (*plan.counts, *compounds, *(expansion.word for expansion in plan.expansions)):
             if not (word.soft and plan.some_hard):
                 weights[word.term] = word.idf

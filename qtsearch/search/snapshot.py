@@ -59,7 +59,6 @@ class Snapshot:
         """Compute what another snapshot had to compute, lest the next searches wait for it."""
         _compute_as(self, like)
         _compute_as(self.segment, like.segment)
-        _compute_as(self.searcher.planner, like.searcher.planner)
         _compute_as(self.facets, like.facets)
         if "speller" in vars(like):
             _compute_as(self.speller, like.speller)

@@ -21,7 +21,8 @@ from qtsearch import analysis
 from qtsearch.codec.segment import Segment
 from qtsearch.errors import SynonymsError
 from qtsearch.schema import FIELD_NAMES
-from qtsearch.search.planner import Plan, Planner, Postings
+from qtsearch.search.planner import Planner
+from qtsearch.search.plans import Plan, Postings
 from qtsearch.text.abbreviations import is_capital
 
 __all__ = ["SHARE", "Expander", "Synonyms"]
@@ -158,9 +159,10 @@ class Expander:
         if self._phrases:
             phrases = [place for place in places if _key(tokens[place], words[place]) in self._phrases]
         if not shorts and not phrases:
-            if len(plain) >= _PLAIN_KEPT:
-                plain = self._plain = set()
-            plain.update(tokens)
+            if None not in words:  # words that no article has are without number
+                if len(plain) >= _PLAIN_KEPT:
+                    plain = self._plain = set()
+                plain.update(tokens)
             return plan
         found: list[_Expansions] = []
         if shorts:

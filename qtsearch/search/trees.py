@@ -24,7 +24,8 @@ from qtsearch.forks import cached_property
 from qtsearch.schema import FIELD_NAMES
 from qtsearch.scoring import IMPACT_SCALE, MAX_IMPACT
 from qtsearch.search import values
-from qtsearch.search.planner import MAX_TERM_COUNT, Extra, Plan, Postings, Scattered
+from qtsearch.search.planner import MAX_TERM_COUNT
+from qtsearch.search.plans import Extra, Plan, Postings, Scattered
 from qtsearch.search.proximity import phrase_docs
 from qtsearch.search.searcher import Searcher
 from qtsearch.search.vocabulary import Vocabulary
