@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -271,3 +272,20 @@ def test_marking_a_text_keeps_it(text):
     snippet = mark(text, WEIGHTS)
     assert snippet.text == text
     assert html.unescape(re.sub("</?mark>", "", snippet.html())) == text
+
+
+#: What words are made of, and what stands between them.
+PARTS = [
+    *"a Clot CO 5 12 mg µg é β 中 ß ² ₂ ' ’ . , - – — _ ^ { } \\text{ ( ) / · \u200b \u00ad s x2 %".split(),
+    *(" ", " ", "\n", "word" * 10),
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=24).map("".join), st.data())
+def test_words_are_found_as_one_by_one(text, data):
+    """Looking for words by what they are gives what looking at each would, wherever words touch."""
+    text = unicodedata.normalize("NFC", text)
+    tokens = [(token.span(), fold(token[0])) for token in token_pattern(text).finditer(text)]
+    wanted = data.draw(st.sets(st.sampled_from(sorted({form for _, form in tokens}) or ["a"])))
+    snippet = mark(text, {form: (form, 1.0) for form in wanted})
+    assert list(snippet.marks) == [span for span, form in tokens if form in wanted]

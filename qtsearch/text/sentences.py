@@ -28,6 +28,8 @@ _BEFORE_NUMBERS: Final = frozenset(
     "app art ch chap eq eqs ex fig figs no nos p para pp pt ref refs sec sect tab ver vol vols".split()
 )
 
+_LONGEST: Final = max(map(len, _ABBREVIATIONS | _BEFORE_NUMBERS))
+
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Where the sentences of ``text`` begin and end, in order; none is empty.
@@ -68,6 +70,8 @@ def _is_abbreviation(text: str, start: int, at: int, following: int) -> bool:
     """Whether the full stop at ``at`` belongs to the word before it, in a sentence from ``start`` on."""
     begin = max(text.rfind(" ", start, at) + 1, start)
     word = text[begin:at].lstrip(_OPENING).lower()
+    if len(word) > _LONGEST and "." not in word and not word.isdigit():
+        return False  # most words
     if len(word) == 1 and word.isalpha():
         return True  # an initial, or the letter of an item
     if word in _ABBREVIATIONS or (begin == start and word.isdigit()):
