@@ -41,6 +41,7 @@ ORDER = """
     codec.frequencies
     codec.records
     codec.segment
+    codec.sorting
     codec.texts
     codec.expansions
     codec.chunk

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, places_of
+from qtsearch.codec.sorting import ascending, distinct
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
@@ -57,21 +58,15 @@ def keyword_arrays(
     lengths = np.diff(starts, append=len(terms))
     single = starts[lengths == 1]
     keys, node_docs = _nodes(terms, token_docs[starts], starts, lengths, n_terms)
-    found = _distinct(node_docs)
+    found = distinct(node_docs)
     doc_counts = np.bincount(found // MAX_DOCS, minlength=len(keys))
     return {
-        "keyword_postings": _distinct(postings[single]).astype(np.int32),
+        "keyword_postings": distinct(postings[single]).astype(np.int32),
         "phrase_keys": keys,
         "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "phrase_offsets": np.concatenate(([0], np.cumsum(doc_counts))).astype(np.int32),
         "phrase_docs": (found % MAX_DOCS).astype(docs.dtype),
     }
-
-
-def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Ascending, each once. ``np.unique`` hashes, which takes some times longer."""
-    values = np.sort(values)
-    return values[np.diff(values, prepend=-1) > 0]
 
 
 def _nodes(
@@ -122,7 +117,7 @@ def pair_arrays(
     keys, found, counts = (np.concatenate(column) for column in zip(*columns, strict=True))
     # Both in one number where they fit, for that sorts several times faster.
     fits = n_terms * n_terms < 1 << (63 - _DOC_BITS)
-    order = np.argsort(keys << _DOC_BITS | found) if fits else np.lexsort((found, keys))
+    order = ascending(keys << _DOC_BITS | found) if fits else np.lexsort((found, keys))
     keys, found, counts = keys[order], found[order], counts[order]
     first = np.ones(len(keys), bool)
     first[1:] = keys[1:] != keys[:-1]
@@ -169,7 +164,7 @@ def compound_arrays(
     alone = ~(have(firsts[row], doc) & have(seconds[row], doc))
     nodes = np.repeat(terms[:-1], np.diff(arrays["pair_children"])) * n_terms + arrays["pair_seconds"]
     node = nodes.searchsorted(firsts * n_terms + seconds)
-    paired = hard[np.isin(node[hard], np.arange(len(nodes)))]
+    paired = hard[node[hard] < len(nodes)]
     paired = paired[nodes[node[paired]] == firsts[paired] * n_terms + seconds[paired]]
     pair_row, place = places_of(arrays["pair_offsets"], node[paired])
     pair_row, pair_doc = paired[pair_row], arrays["pair_docs"][place]

@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, offsets_of, pieces_of, places_of
+from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, offsets_of, pieces_of
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
@@ -36,7 +36,15 @@ from qtsearch.text.abbreviations import is_capital
 __all__ = ["SegmentWriter", "write_impacts"]
 
 _THREADS: Final = 2  # more wait for each other
+_TEXTS: Final = ("urls", "questions", "keywords", "definitions")
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
+
+
+class _Counts(NamedTuple):
+    """How often articles have each form in each field, and written as abbreviations are."""
+
+    forms: Counter[tuple[bytes, int]]
+    capitals: Counter[bytes]
 
 
 class SegmentWriter:
@@ -50,35 +58,57 @@ class SegmentWriter:
     """
 
     def __init__(self, chunks: Sequence[Arrays], dictionary: bytes) -> None:
-        self._chunks = chunks
+        self._chunks: list[Arrays] = []
         self._dictionary = dictionary
-        self.urls = self._texts("urls")
-        self.subjects = [subject.decode() for subject in self._texts("subjects")]
-        self.dates: list[int] = self._joined("dates").tolist()
-        self.files: list[int] = self._joined("files").tolist()
-        self.ids: list[int | None] = [None if n == NO_ID else n for n in self._joined("ids").tolist()]
-        self.contents: list[int] = self._joined("contents").tolist()
+        self._texts: dict[str, list[bytes]] = {name: [] for name in _TEXTS}
+        self._leaving: frozenset[int] = frozenset()
+        self._leaving_counts = _Counts(Counter(), Counter())
+        self.urls = self._texts["urls"]
+        self.subjects: list[str] = []
+        self.dates: list[int] = []
+        self.ids: list[int | None] = []
+        self.contents: list[int] = []
         self.doc_of = np.zeros(0, np.int32)
         self.rest: dict[str, npt.NDArray[Any]] = {}
+        for chunk in chunks:
+            self.add(chunk)
+
+    def add(self, chunk: Arrays, leaving: frozenset[int] = frozenset()) -> None:
+        """One more chunk: what can be done before the others are there is done, without its ``files``.
+
+        ``leaving``: articles that are likely to be left out; of one chunk only.
+        """
+        self._chunks.append(chunk)
+        for name, texts in self._texts.items():
+            texts += split_texts(chunk, name)
         if len(self.urls) > MAX_DOCS:
             raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
+        self.subjects += [subject.decode() for subject in split_texts(chunk, "subjects")]
+        self.dates += chunk["dates"].tolist()
+        self.ids += [None if n == NO_ID else n for n in chunk["ids"].tolist()]
+        self.contents += chunk["contents"].tolist()
+        if leaving:
+            self._leaving, self._leaving_counts = leaving, self._counts(leaving)
+
+    @property
+    def files(self) -> list[int]:
+        """Of every article the number of the file that it was read from."""
+        numbers: list[int] = self._joined("files").tolist()
+        return numbers
 
     def _joined(self, name: str) -> npt.NDArray[Any]:
         return np.concatenate([chunk[name] for chunk in self._chunks])
-
-    def _texts(self, name: str) -> list[bytes]:
-        return [text for chunk in self._chunks for text in split_texts(chunk, name)]
 
     def links(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """The hashes of the urls that articles link to, and the article of each link."""
         counts = np.diff(self._offsets("link_offsets"))
         return self._joined("links"), np.repeat(np.arange(len(counts)), counts)
 
-    def _text(self, name: str, number: int) -> bytes:
+    def _record(self, number: int) -> bytes:
         for chunk in self._chunks:
             if number < len(chunk["ids"]):
-                start, stop = chunk[f"{name.removesuffix('s')}_offsets"][number : number + 2]
-                return chunk[name][start:stop].tobytes()
+                start, stop = chunk["record_offsets"][number : number + 2]
+                return chunk["records"][start:stop].tobytes()
             number -= len(chunk["ids"])
         raise IndexError(number)
 
@@ -121,44 +151,51 @@ class SegmentWriter:
             "originals": _originals(self._joined("contents")[order]),
             "dictionary": np.frombuffer(self._dictionary, np.uint8),
         }
-        questions = self._texts("questions")
+        questions = self._texts["questions"]
         arrays["question_ranks"] = _ranks([questions[number].decode().casefold() for number in kept])
         arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
-        packed = self._texts("records")
-        arrays |= joined_texts("records", [packed[number] for number in kept])
+        bounds = self._offsets("record_offsets")
+        arrays["records"] = _runs(self._joined("records"), bounds, order)
+        arrays["record_offsets"] = offsets_of(np.diff(bounds)[order])
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
-        arrays |= self._vocabulary(left_out)
-        texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
+        vocabulary, form_numbers = self._vocabulary(left_out)
+        arrays |= vocabulary
+        texts = pool.submit(self._text_arrays, order, kept, arrays["forms"], form_numbers)
         arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
         arrays |= texts.result()
-        definitions = self._texts("definitions")
+        definitions = self._texts["definitions"]
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays, {"subjects": subjects}
 
     def _text_arrays(
-        self, order: npt.NDArray[np.int64], kept: list[int], forms: npt.NDArray[np.bytes_]
+        self,
+        order: npt.NDArray[np.int64],
+        kept: list[int],
+        forms: npt.NDArray[np.bytes_],
+        form_numbers: list[npt.NDArray[np.int64]],
     ) -> dict[str, npt.NDArray[Any]]:
-        keywords = merged_texts("keyword", self._chunks, forms, self.doc_of)
-        questions = merged_texts("question", self._chunks, forms, self.doc_of)
-        self.rest = self._rest(order, kept, forms, keywords)
+        keywords = merged_texts("keyword", self._chunks, self._texts["keywords"], form_numbers, self.doc_of)
+        questions = merged_texts(
+            "question", self._chunks, self._texts["questions"], form_numbers, self.doc_of
+        )
+        self.rest = self._rest(order, kept, form_numbers, keywords)
         return completion_arrays(keywords, questions, forms)
 
     def _rest(
         self,
         order: npt.NDArray[np.int64],
         kept: list[int],
-        forms: npt.NDArray[np.bytes_],
+        form_numbers: list[npt.NDArray[np.int64]],
         keywords: Texts,
     ) -> dict[str, npt.NDArray[Any]]:
-        number_of = np.concatenate(
-            [np.searchsorted(forms, c["forms"])[c["question_words"]] for c in self._chunks]
-        )
+        chunks = zip(self._chunks, form_numbers, strict=True)
+        number_of = np.concatenate([numbers[chunk["question_words"]] for chunk, numbers in chunks])
         words, offsets = pieces_of(number_of, self._offsets("question_word_offsets"), order)
         links, link_offsets = pieces_of(self._joined("links"), self._offsets("link_offsets"), order)
         found = np.sort(keywords.found)
-        definitions = self._texts("definitions")
+        definitions = self._texts["definitions"]
         return {
             "contents": self._joined("contents")[order],
             "question_words": words.astype(np.int32),
@@ -168,7 +205,8 @@ class SegmentWriter:
             "keyword_words": keywords.words.astype(np.int32),
             "keyword_word_offsets": keywords.offsets,
             "carried": np.column_stack((found % MAX_DOCS, found // MAX_DOCS)).astype(np.int32),
-            **joined_texts("keywords", keywords.texts),
+            "keywords": keywords.blob,
+            "keyword_offsets": keywords.bounds,
             **joined_texts("subjects", [self.subjects[number].encode() for number in kept]),
             **joined_texts("definitions", [definitions[number] for number in kept]),
         }
@@ -178,8 +216,11 @@ class SegmentWriter:
         counts = np.concatenate([np.diff(chunk[name]) for chunk in self._chunks])
         return offsets_of(counts)
 
-    def _vocabulary(self, left_out: frozenset[int]) -> dict[str, npt.NDArray[Any]]:
-        """Surface forms and terms of the articles that are kept."""
+    def _vocabulary(
+        self, left_out: frozenset[int]
+    ) -> tuple[dict[str, npt.NDArray[Any]], list[npt.NDArray[np.int64]]]:
+        """Surface forms and terms of the articles that are kept; for each chunk the numbers of its forms
+        among them, any for one that is not."""
         forms, first, inverse = np.unique(self._joined("forms"), return_index=True, return_inverse=True)
         stems = np.concatenate([chunk["terms"][chunk["form_terms"]] for chunk in self._chunks])[first]
         frequencies = np.zeros((len(forms), 3), np.int64)
@@ -189,7 +230,9 @@ class SegmentWriter:
         self._forget(left_out, forms, frequencies, capitals)
         used = frequencies.any(axis=1)
         terms, form_terms = np.unique(byte_words(stems[used].tolist()), return_inverse=True)
-        return {
+        numbers = (np.cumsum(used) - 1)[inverse]
+        bounds = np.cumsum([len(chunk["forms"]) for chunk in self._chunks])[:-1]
+        vocabulary = {
             "forms": byte_words(forms[used].tolist()),
             "form_terms": form_terms.astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
@@ -199,6 +242,7 @@ class SegmentWriter:
                 terms, np.concatenate([chunk["terms"][chunk["term_soft"]] for chunk in self._chunks])
             ),
         }
+        return vocabulary, np.split(numbers, bounds)
 
     def _forget(
         self,
@@ -207,26 +251,14 @@ class SegmentWriter:
         frequencies: npt.NDArray[np.int64],
         capitals: npt.NDArray[np.int64],
     ) -> None:
-        """Take the articles left out away from what is counted of the forms: by analysing them again."""
-        pieces: list[Counter[str]] = [Counter() for _ in FIELD_NAMES]
-        for number in left_out:
-            record = records.unpack(self._text("records", number), self._dictionary)
-            question = self._text("questions", number).decode()
-            for field, text in enumerate((question, record["answer"], "\n".join(record["keywords"]))):
-                pieces[field].update(analysis.pieces(text))
-        counts: Counter[tuple[bytes, int]] = Counter()
-        shouted: Counter[bytes] = Counter()
-        for field, of_field in enumerate(pieces):
-            for piece, count in of_field.items():
-                tokens = analysis.tokenize(piece)
-                for token in tokens:
-                    form = analysis.fold(token).encode()
-                    counts[form, field] += count
-                    if field != _PAGE_KEYWORDS and is_capital(token):
-                        shouted[form] += count
-                if field != _PAGE_KEYWORDS and len(tokens) > 1:
-                    for _, compound in analysis.compounds(piece):
-                        counts[compound.encode(), field] += count
+        """Take the articles left out away from what is counted of the forms."""
+        counts, shouted = Counter(self._leaving_counts.forms), Counter(self._leaving_counts.capitals)
+        others = self._counts(left_out - self._leaving)
+        counts.update(others.forms)
+        shouted.update(others.capitals)
+        others = self._counts(self._leaving - left_out)
+        counts.subtract(others.forms)
+        shouted.subtract(others.capitals)
         if counts:
             places = np.searchsorted(forms, byte_words([form for form, _ in counts]))
             fields = np.array([field for _, field in counts])
@@ -234,6 +266,28 @@ class SegmentWriter:
         if shouted:
             places = np.searchsorted(forms, byte_words(list(shouted)))
             np.subtract.at(capitals, places, np.array(list(shouted.values())))
+
+    def _counts(self, numbers: frozenset[int]) -> _Counts:
+        """What articles count: by analysing them again."""
+        pieces: list[Counter[str]] = [Counter() for _ in FIELD_NAMES]
+        for number in numbers:
+            record = records.unpack(self._record(number), self._dictionary)
+            question = self._texts["questions"][number].decode()
+            for field, text in enumerate((question, record["answer"], "\n".join(record["keywords"]))):
+                pieces[field].update(analysis.pieces(text))
+        found = _Counts(Counter(), Counter())
+        for field, of_field in enumerate(pieces):
+            for piece, count in of_field.items():
+                tokens = analysis.tokenize(piece)
+                for token in tokens:
+                    form = analysis.fold(token).encode()
+                    found.forms[form, field] += count
+                    if field != _PAGE_KEYWORDS and is_capital(token):
+                        found.capitals[form] += count
+                if field != _PAGE_KEYWORDS and len(tokens) > 1:
+                    for _, compound in analysis.compounds(piece):
+                        found.forms[compound.encode(), field] += count
+        return found
 
     def _postings(
         self,
@@ -272,12 +326,14 @@ def _keywords(
     arrays: Arrays, totals: npt.NDArray[Any], frequencies: npt.NDArray[Any]
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of keywords, given the postings and their frequencies in all fields and in this one."""
-    postings = np.flatnonzero(frequencies)
-    ends = np.cumsum(totals, dtype=np.int64)[postings]
+    postings = np.flatnonzero(frequencies > 0)
+    counts = frequencies[postings].astype(np.int64)
     # The keywords come last in an article.
-    bounds = np.stack((ends - frequencies[postings], ends), axis=1).ravel()
-    which, places = places_of(bounds, np.arange(0, len(bounds), 2))
-    return keyword_arrays(postings[which], arrays["positions"][places], arrays["offsets"], arrays["docs"])
+    shifts = np.cumsum(totals, dtype=np.int64)[postings] - np.cumsum(counts)
+    places = np.repeat(shifts, counts)
+    places += np.arange(len(places))
+    which = np.repeat(postings, counts)
+    return keyword_arrays(which, arrays["positions"][places], arrays["offsets"], arrays["docs"])
 
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
@@ -311,6 +367,18 @@ def _impacts(
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
     return scores, metadata
+
+
+def _runs(
+    blob: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint8]:
+    """The pieces of a blob with these numbers, in turn; those that lie side by side are copied as one."""
+    first = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
+    last = np.append(first[1:], len(numbers)) - 1
+    starts, stops = bounds[numbers[first]].tolist(), bounds[numbers[last] + 1].tolist()
+    data = blob.data
+    joined = b"".join([data[start:stop] for start, stop in zip(starts, stops, strict=True)])
+    return np.frombuffer(joined, np.uint8)
 
 
 def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:

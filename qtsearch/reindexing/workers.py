@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import IO, Any, Final, Literal, NamedTuple
@@ -25,12 +25,15 @@ from typing import IO, Any, Final, Literal, NamedTuple
 from qtsearch.articles import parse_article, read_bytes
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import write_array_file
-from qtsearch.errors import ArticleError, WorkerError
+from qtsearch.codec.segment import Segment
+from qtsearch.errors import ArticleError, IndexDamagedError, WorkerError
 
 __all__ = ["Job", "Outcome", "Reading", "Result", "read_all"]
 
 #: Below so many files, starting processes takes longer than it saves.
 _FILES_WORTH_PROCESSES: Final = 1_000
+#: And so many are worth one process, where this one has something to do meanwhile.
+_FILES_WORTH_A_PROCESS: Final = 50
 _BATCH: Final = 200
 #: A chunk is written out at this many articles, which bounds a worker's memory.
 _CHUNK_ARTICLES: Final = 36_000
@@ -48,13 +51,13 @@ _ENVIRONMENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read: the compression dictionary, whether to take pages marked no_index, where to write; the
-    terms of surface forms that are known, for what is read in this process."""
+    """How to read: the compression dictionary, whether to take pages marked no_index, where to write; folder
+    and id of the segment that the articles come into, if there is one: the stems of its words are known."""
 
     dictionary: bytes
     include_no_index: bool
     folder: str
-    stems: Mapping[bytes, bytes] = field(default_factory=dict)
+    segment: tuple[str, str] | None = None
 
 
 class Job(NamedTuple):
@@ -93,6 +96,7 @@ class _Reader:
     def __init__(self, reading: Reading, name: str) -> None:
         self._reading = reading
         self._name = name
+        self._stems = _stems(*reading.segment) if reading.segment else {}
         self._builder = self._new_builder()
         self.chunks: list[str] = []
 
@@ -126,7 +130,7 @@ class _Reader:
             self._builder = self._new_builder()
 
     def _new_builder(self) -> ChunkBuilder:
-        return ChunkBuilder(self._reading.dictionary, self._reading.stems)
+        return ChunkBuilder(self._reading.dictionary, self._stems)
 
 
 def read_all(
@@ -139,11 +143,14 @@ def read_all(
         OSError: a chunk could not be written.
     """
     batches = [jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH)]
+    apart = False
     if processes is None:
-        processes = _processors() if len(jobs) >= _FILES_WORTH_PROCESSES else 1
+        available = _processors()
+        processes = available if len(jobs) >= _FILES_WORTH_PROCESSES else 1
+        apart = available > 1 and reading.segment is not None and len(jobs) >= _FILES_WORTH_A_PROCESS
     processes = min(processes, len(batches))
     progress(0, len(jobs))
-    if processes > 1:
+    if processes > 1 or apart:
         return _Pool(reading, processes).run(batches, len(jobs), progress)
     reader = _Reader(reading, "0")
     results: list[Result] = []
@@ -152,6 +159,16 @@ def read_all(
         progress(len(results), len(jobs))
     reader.finish()
     return Outcome(reader.chunks, results)
+
+
+def _stems(folder: str, segment_id: str) -> dict[bytes, bytes]:
+    """The terms of all surface forms of a segment: most words of an article are known, and stemming takes a
+    while."""
+    try:
+        segment = Segment(folder, segment_id)
+        return dict(zip(segment.forms.tolist(), segment.terms[segment.form_terms].tolist(), strict=True))
+    except IndexDamagedError:
+        return {}  # whoever merges the segment says so
 
 
 def _processors() -> int:
@@ -244,7 +261,10 @@ class _Pool:
             assert worker.stdout is not None
             reading = self._reading
             name = os.path.basename(log).partition(".")[0]
-            start = [reading.dictionary.hex(), reading.include_no_index, reading.folder, name]
+            start = [
+                *(reading.dictionary.hex(), reading.include_no_index, reading.folder),
+                *(reading.segment, name),
+            ]
             _send(worker.stdin, start)
             for batch in batches:
                 _send(worker.stdin, batch)
@@ -288,8 +308,8 @@ def main() -> None:
     answers = sys.stdout
     sys.stdout = sys.stderr  # nothing else may write to the pipe
     try:
-        dictionary, include_no_index, folder, name = _receive(sys.stdin)
-        reader = _Reader(Reading(bytes.fromhex(dictionary), include_no_index, folder), name)
+        dictionary, include_no_index, folder, segment, name = _receive(sys.stdin)
+        reader = _Reader(Reading(bytes.fromhex(dictionary), include_no_index, folder, segment), name)
         while batch := _receive(sys.stdin):
             _send(answers, reader.read([Job(*row) for row in batch]))
         reader.finish()
