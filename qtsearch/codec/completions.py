@@ -24,13 +24,16 @@ import numpy.typing as npt
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import offsets_of, pieces_of, places_of
-from qtsearch.codec.sorting import distinct
+from qtsearch.codec.sorting import distinct, ranges_of
 from qtsearch.codec.texts import joined_texts
 
 __all__ = ["MAX_PHRASE_WORDS", "Texts", "completion_arrays", "merged_texts"]
 
 #: A keyword or question of more words is not offered: places are stored in 8 bits.
 MAX_PHRASE_WORDS: Final = 255
+
+#: Arrays of this length stay in the processor's caches.
+_WORDS_AT_A_TIME: Final = 1 << 13
 
 Integers = npt.NDArray[np.int64]
 
@@ -122,23 +125,30 @@ def _characters(given: Texts) -> Integers:
 
 def _spellings(given: Texts, phrases: _Phrases, forms: npt.NDArray[np.bytes_]) -> dict[str, npt.NDArray[Any]]:
     """The spellings of phrases, empty where one is its surface forms with spaces between."""
+    width = forms.itemsize
+    letters = np.zeros((len(forms), width + 1), np.uint8)  # and a space
+    letters[:, :width] = np.frombuffer(forms.tobytes(), np.uint8).reshape(len(forms), width)
+    sizes = np.count_nonzero(letters, axis=1) + 1
+    letters[np.arange(len(forms)), sizes - 1] = ord(" ")
     lengths = np.diff(given.bounds)[phrases.spellings]
-    # A space after every word but the last of a phrase.
-    letters = np.zeros((len(forms), forms.itemsize + 1), np.uint8)
-    letters[:, :-1] = np.frombuffer(forms.tobytes(), np.uint8).reshape(len(forms), forms.itemsize)
-    sizes = np.count_nonzero(letters, axis=1)
-    letters[np.arange(len(forms)), sizes] = ord(" ")
-    sizes = sizes[phrases.words] + 1
-    sizes[phrases.offsets[1:] - 1] -= 1
-    plain_offsets = offsets_of(sizes)[phrases.offsets]
-    plain = letters[phrases.words][np.arange(letters.shape[1]) < sizes[:, None]]
-    same = np.diff(plain_offsets) == lengths
-    alike, _ = pieces_of(given.blob, given.bounds, phrases.spellings[same])
-    other, bounds = pieces_of(plain, plain_offsets, np.flatnonzero(same))
-    same[same] = np.diff(offsets_of(alike != other)[bounds]) == 0
-    blob, _ = pieces_of(given.blob, given.bounds, phrases.spellings[~same])
-    lengths[same] = 0
-    return {"spellings": blob, "spelling_offsets": offsets_of(lengths).astype(np.int32)}
+    blobs = [given.blob[:0]]
+    for low, high in ranges_of(np.diff(phrases.offsets), _WORDS_AT_A_TIME):
+        offsets = phrases.offsets[low : high + 1]
+        words, spellings = phrases.words[offsets[0] : offsets[-1]], phrases.spellings[low:high]
+        taken = sizes[words]
+        taken[offsets[1:] - offsets[0] - 1] -= 1  # no space at the end of a phrase
+        plain = letters[words][np.arange(width + 1) < taken[:, None]]
+        bounds = offsets_of(taken)[offsets - offsets[0]]
+        same = np.diff(bounds) == lengths[low:high]
+        plain, bounds = pieces_of(plain, bounds, np.flatnonzero(same))
+        written, _ = pieces_of(given.blob, given.bounds, spellings[same])
+        same[same] = np.diff(offsets_of(written != plain)[bounds]) == 0
+        blobs.append(pieces_of(given.blob, given.bounds, spellings[~same])[0])
+        lengths[low:high][same] = 0
+    return {
+        "spellings": np.concatenate(blobs),
+        "spelling_offsets": offsets_of(lengths).astype(np.int32),
+    }
 
 
 def _narrowest(largest: int) -> np.dtype[Any]:

@@ -37,6 +37,8 @@ __all__ = ["SegmentWriter", "write_impacts"]
 
 _THREADS: Final = 2  # more wait for each other
 _TEXTS: Final = ("urls", "questions", "keywords", "definitions")
+#: Arrays of this length stay in the processor's caches.
+_POSTINGS_AT_A_TIME: Final = 1 << 17
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
@@ -314,7 +316,7 @@ class SegmentWriter:
         others = [
             pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs),
             pool.submit(encode_numbered, numbers, triples),
-            pool.submit(_keywords, arrays, totals, triples[:, _PAGE_KEYWORDS][numbers]),
+            pool.submit(_keywords, arrays, numbers, triples),
             pairs,
         ]
         for other in others:
@@ -323,17 +325,24 @@ class SegmentWriter:
 
 
 def _keywords(
-    arrays: Arrays, totals: npt.NDArray[Any], frequencies: npt.NDArray[Any]
+    arrays: Arrays, numbers: npt.NDArray[Any], triples: npt.NDArray[np.uint16]
 ) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of keywords, given the postings and their frequencies in all fields and in this one."""
-    postings = np.flatnonzero(frequencies > 0)
-    counts = frequencies[postings].astype(np.int64)
-    # The keywords come last in an article.
-    shifts = np.cumsum(totals, dtype=np.int64)[postings] - np.cumsum(counts)
-    places = np.repeat(shifts, counts)
-    places += np.arange(len(places))
-    which = np.repeat(postings, counts)
-    return keyword_arrays(which, arrays["positions"][places], arrays["offsets"], arrays["docs"])
+    """The arrays of keywords, given the postings and, as numbers of triples, their frequencies."""
+    totals, of_keywords = triples.sum(axis=1, dtype=np.int64), triples[:, _PAGE_KEYWORDS].astype(np.int64)
+    postings, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    n_tokens = 0
+    for start in range(0, len(numbers), _POSTINGS_AT_A_TIME):
+        part = numbers[start : start + _POSTINGS_AT_A_TIME]
+        ends = np.cumsum(totals.take(part))
+        found = np.flatnonzero((of_keywords > 0).take(part))
+        counts = of_keywords.take(part[found])
+        # The keywords come last in an article.
+        shifts = n_tokens + ends[found] - np.cumsum(counts)
+        n_tokens += int(ends[-1])
+        postings.append(np.repeat(found + start, counts))
+        places.append(np.repeat(shifts, counts) + np.arange(counts.sum()))
+    positions = arrays["positions"][np.concatenate(places)]
+    return keyword_arrays(np.concatenate(postings), positions, arrays["offsets"], arrays["docs"])
 
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
