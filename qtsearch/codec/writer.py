@@ -161,10 +161,10 @@ class SegmentWriter:
         arrays["record_offsets"] = offsets_of(np.diff(bounds)[order])
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
-        vocabulary, form_numbers = self._vocabulary(left_out)
+        vocabulary, form_numbers, term_numbers = self._vocabulary(left_out)
         arrays |= vocabulary
         texts = pool.submit(self._text_arrays, order, kept, arrays["forms"], form_numbers)
-        arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
+        arrays |= self._postings(term_numbers, arrays["term_soft"], doc_of, pool)
         arrays |= texts.result()
         definitions = self._texts["definitions"]
         arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
@@ -220,31 +220,42 @@ class SegmentWriter:
 
     def _vocabulary(
         self, left_out: frozenset[int]
-    ) -> tuple[dict[str, npt.NDArray[Any]], list[npt.NDArray[np.int64]]]:
-        """Surface forms and terms of the articles that are kept; for each chunk the numbers of its forms
-        among them, any for one that is not."""
+    ) -> tuple[dict[str, npt.NDArray[Any]], list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]]]:
+        """Surface forms and terms of the articles that are kept; for each chunk the numbers among them of its
+        forms, and of its terms, ascending."""
         forms, first, inverse = np.unique(self._joined("forms"), return_index=True, return_inverse=True)
-        stems = np.concatenate([chunk["terms"][chunk["form_terms"]] for chunk in self._chunks])[first]
         frequencies = np.zeros((len(forms), 3), np.int64)
         capitals = np.zeros(len(forms), np.int64)
         np.add.at(frequencies, inverse, self._joined("form_frequencies"))
         np.add.at(capitals, inverse, self._joined("form_capitals"))
         self._forget(left_out, forms, frequencies, capitals)
         used = frequencies.any(axis=1)
-        terms, form_terms = np.unique(byte_words(stems[used].tolist()), return_inverse=True)
-        numbers = (np.cumsum(used) - 1)[inverse]
-        bounds = np.cumsum([len(chunk["forms"]) for chunk in self._chunks])[:-1]
+        terms, first_term, term_inverse = np.unique(
+            self._joined("terms"), return_index=True, return_inverse=True
+        )
+        of_terms = self._split(term_inverse, "terms")
+        chunks = zip(self._chunks, of_terms, strict=True)
+        form_terms = np.concatenate([numbers[chunk["form_terms"]] for chunk, numbers in chunks])[first][used]
+        stay = np.bincount(form_terms, minlength=len(terms)) > 0
+        # What does not stay has the number of another, which is never used.
+        form_numbers, term_numbers = (np.maximum(np.cumsum(kept) - 1, 0) for kept in (used, stay))
         vocabulary = {
-            "forms": byte_words(forms[used].tolist()),
-            "form_terms": form_terms.astype(np.int32),
+            "forms": _narrowed(forms[used]),
+            "form_terms": term_numbers[form_terms].astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
             "form_capitals": capitals[used].astype(np.uint32),
-            "terms": terms,
-            "term_soft": np.isin(
-                terms, np.concatenate([chunk["terms"][chunk["term_soft"]] for chunk in self._chunks])
-            ),
+            "terms": _narrowed(terms[stay]),
+            "term_soft": self._joined("term_soft")[first_term][stay],
         }
-        return vocabulary, np.split(numbers, bounds)
+        return (
+            vocabulary,
+            self._split(form_numbers[inverse], "forms"),
+            [term_numbers[numbers] for numbers in of_terms],
+        )
+
+    def _split(self, joined: npt.NDArray[Any], name: str) -> list[npt.NDArray[Any]]:
+        """What belongs to each chunk, given one element for each of an array of theirs."""
+        return np.split(joined, np.cumsum([len(chunk[name]) for chunk in self._chunks])[:-1])
 
     def _forget(
         self,
@@ -293,7 +304,7 @@ class SegmentWriter:
 
     def _postings(
         self,
-        terms: npt.NDArray[np.bytes_],
+        term_numbers: list[npt.NDArray[np.int64]],
         term_soft: npt.NDArray[np.bool_],
         doc_of: npt.NDArray[np.int32],
         pool: Executor,
@@ -302,25 +313,24 @@ class SegmentWriter:
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         numbered, compounds = [], []
         first = 0
-        for chunk in self._chunks:
-            # A term of articles left out alone may be missing: its place is another's, and never used.
-            places = np.searchsorted(terms, chunk["terms"])
+        for chunk, places in zip(self._chunks, term_numbers, strict=True):
             docs = doc_of[first : first + len(chunk["ids"])]
             numbered.append((chunk, places, docs))
             kept = chunk["compounds"][docs[chunk["compounds"][:, 3]] >= 0]
             compounds.append(np.column_stack((places[kept[:, :3]], docs[kept[:, 3]])))
             first += len(chunk["ids"])
-        pairs = pool.submit(pair_arrays, numbered, len(terms), doc_type)
-        arrays, numbers, triples = merged_postings(numbered, len(terms), doc_type, pool)
-        totals = triples.sum(axis=1, dtype=np.int32)[numbers]
+        arrays, numbers, triples = merged_postings(numbered, len(term_soft), doc_type, pool)
+        pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
+        totals = triples.sum(axis=1, dtype=np.int64)
+        totals = totals.astype(np.min_scalar_type(int(totals.max(initial=0)))).take(numbers)
         others = [
             pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs),
             pool.submit(encode_numbered, numbers, triples),
             pool.submit(_keywords, arrays, numbers, triples),
-            pairs,
         ]
         for other in others:
             arrays |= other.result()
+        arrays |= pairs
         return arrays | compound_arrays(np.concatenate(compounds), term_soft, arrays)
 
 
@@ -388,6 +398,11 @@ def _runs(
     data = blob.data
     joined = b"".join([data[start:stop] for start, stop in zip(starts, stops, strict=True)])
     return np.frombuffer(joined, np.uint8)
+
+
+def _narrowed(words: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
+    """As wide as the longest of them."""
+    return words.astype(f"S{max(np.char.str_len(words).max(initial=1), 1)}")
 
 
 def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
