@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, byte_words
+from qtsearch.codec.chunk import MAX_DOCS, byte_words, url_hash
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
@@ -25,7 +25,7 @@ from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, offsets_of, pieces_of
+from qtsearch.codec.segment import INDEX_NAME, SubjectSlice, offsets_of, pieces_of
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
@@ -42,6 +42,10 @@ _POSTINGS_AT_A_TIME: Final = 1 << 17
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 
+#: What the file of impacts holds: arrays, metadata.
+_Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
+
+
 class _Counts(NamedTuple):
     """How often articles have each form in each field, and written as abbreviations are."""
 
@@ -54,9 +58,10 @@ class SegmentWriter:
 
     ``dictionary`` is the one that their records were packed with.
 
-    ``urls`` (bytes), ``subjects``, ``dates`` (ordinals), ``ids``, ``contents`` (hashes) and ``files``
-    (numbers) tell of every article, chunks in turn. Once the segment is written, ``doc_of`` says which number
-    each article has in it, -1 for none, and ``rest`` has what a chunk has and the segment has not.
+    ``urls`` (bytes), ``url_hashes``, ``subjects``, ``dates`` (ordinals), ``ids`` (int64, NO_ID for none),
+    ``contents`` (hashes, uint64) and ``files`` (numbers) tell of every article, chunks in turn. Once the
+    segment is written, ``doc_of`` says which number each article has in it, -1 for none, and ``rest`` has
+    what a chunk has and the segment has not.
     """
 
     def __init__(self, chunks: Sequence[Arrays], dictionary: bytes) -> None:
@@ -68,8 +73,9 @@ class SegmentWriter:
         self.urls = self._texts["urls"]
         self.subjects: list[str] = []
         self.dates: list[int] = []
-        self.ids: list[int | None] = []
-        self.contents: list[int] = []
+        self.ids = np.zeros(0, np.int64)
+        self.contents = np.zeros(0, np.uint64)
+        self.url_hashes: list[int] = []
         self.doc_of = np.zeros(0, np.int32)
         self.rest: dict[str, npt.NDArray[Any]] = {}
         for chunk in chunks:
@@ -87,8 +93,9 @@ class SegmentWriter:
             raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
         self.subjects += [subject.decode() for subject in split_texts(chunk, "subjects")]
         self.dates += chunk["dates"].tolist()
-        self.ids += [None if n == NO_ID else n for n in chunk["ids"].tolist()]
-        self.contents += chunk["contents"].tolist()
+        self.ids, self.contents = self._joined("ids"), self._joined("contents")
+        urls = self.urls[len(self.url_hashes) :]
+        self.url_hashes += [url_hash(url.decode("utf-8", "surrogatepass")) for url in urls]
         if leaving:
             self._leaving, self._leaving_counts = leaving, self._counts(leaving)
 
@@ -127,26 +134,25 @@ class SegmentWriter:
         """
         # NumPy lets other threads run while it sorts, copies and computes.
         with ThreadPoolExecutor(_THREADS) as pool:
-            arrays, metadata = self._arrays(left_out, pool)
-            impacts = pool.submit(_impacts, arrays, parameters)
+            arrays, metadata, impacts = self._arrays(left_out, parameters, pool)
             path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
             return {
                 "arrays": write_array_file(path, arrays, metadata),
-                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts.result()),
+                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts),
             }
 
     def _arrays(
-        self, left_out: frozenset[int], pool: Executor
-    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        self, left_out: frozenset[int], parameters: RankingParameters, pool: Executor
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any], _Impacts]:
+        """The arrays of the segment, its metadata, and what the file of impacts holds."""
         slugs = [slugify(subject) for subject in self.subjects]
         kept = [number for number in range(len(self.urls)) if number not in left_out]
         kept.sort(key=lambda number: (slugs[number], self.urls[number]))
         order = np.array(kept, np.int64)
         urls = [self.urls[number] for number in kept]
-        field_starts = self._joined("field_starts")[order]
         arrays: dict[str, npt.NDArray[Any]] = {
             "lengths": self._joined("lengths")[order],
-            "field_starts": field_starts,
+            "field_starts": self._joined("field_starts")[order],
             "ids": self._joined("ids")[order],
             "dates": self._joined("dates")[order],
             "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
@@ -163,19 +169,18 @@ class SegmentWriter:
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         vocabulary, form_numbers, term_numbers = self._vocabulary(left_out)
         arrays |= vocabulary
-        texts = pool.submit(self._text_arrays, order, kept, arrays["forms"], form_numbers)
-        arrays |= self._postings(term_numbers, arrays["term_soft"], doc_of, pool)
-        arrays |= texts.result()
-        definitions = self._texts["definitions"]
-        arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
+        texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers)
+        postings, impacts = self._postings(
+            term_numbers, arrays["term_soft"], arrays["lengths"], parameters, pool
+        )
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
-        return arrays, {"subjects": subjects}
+        return arrays | postings | texts.result(), {"subjects": subjects}, impacts
 
     def _text_arrays(
         self,
         order: npt.NDArray[np.int64],
         kept: list[int],
-        forms: npt.NDArray[np.bytes_],
+        vocabulary: Arrays,
         form_numbers: list[npt.NDArray[np.int64]],
     ) -> dict[str, npt.NDArray[Any]]:
         keywords = merged_texts("keyword", self._chunks, self._texts["keywords"], form_numbers, self.doc_of)
@@ -183,7 +188,9 @@ class SegmentWriter:
             "question", self._chunks, self._texts["questions"], form_numbers, self.doc_of
         )
         self.rest = self._rest(order, kept, form_numbers, keywords)
-        return completion_arrays(keywords, questions, forms)
+        definitions = [self._texts["definitions"][number] for number in kept]
+        expansions = expansion_arrays(definitions, vocabulary["terms"])
+        return completion_arrays(keywords, questions, vocabulary["forms"]) | expansions
 
     def _rest(
         self,
@@ -306,15 +313,16 @@ class SegmentWriter:
         self,
         term_numbers: list[npt.NDArray[np.int64]],
         term_soft: npt.NDArray[np.bool_],
-        doc_of: npt.NDArray[np.int32],
+        lengths: npt.NDArray[np.uint16],
+        parameters: RankingParameters,
         pool: Executor,
-    ) -> dict[str, npt.NDArray[Any]]:
-        n_docs = int(doc_of.max()) + 1
+    ) -> tuple[dict[str, npt.NDArray[Any]], _Impacts]:
+        n_docs = len(lengths)
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         numbered, compounds = [], []
         first = 0
         for chunk, places in zip(self._chunks, term_numbers, strict=True):
-            docs = doc_of[first : first + len(chunk["ids"])]
+            docs = self.doc_of[first : first + len(chunk["ids"])]
             numbered.append((chunk, places, docs))
             kept = chunk["compounds"][docs[chunk["compounds"][:, 3]] >= 0]
             compounds.append(np.column_stack((places[kept[:, :3]], docs[kept[:, 3]])))
@@ -323,15 +331,24 @@ class SegmentWriter:
         pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
         totals = triples.sum(axis=1, dtype=np.int64)
         totals = totals.astype(np.min_scalar_type(int(totals.max(initial=0)))).take(numbers)
-        others = [
-            pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs),
-            pool.submit(encode_numbered, numbers, triples),
-            pool.submit(_keywords, arrays, numbers, triples),
-        ]
-        for other in others:
-            arrays |= other.result()
-        arrays |= pairs
-        return arrays | compound_arrays(np.concatenate(compounds), term_soft, arrays)
+        key_terms = pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs)
+        scored = pool.submit(_scored, arrays, pairs, numbers, triples, lengths, parameters)
+        compound = compound_arrays(np.concatenate(compounds), term_soft, arrays | pairs)
+        frequencies, impacts = scored.result()
+        return arrays | key_terms.result() | frequencies | pairs | compound, impacts
+
+
+def _scored(
+    arrays: dict[str, npt.NDArray[Any]],
+    pairs: dict[str, npt.NDArray[Any]],
+    numbers: npt.NDArray[Any],
+    triples: npt.NDArray[np.uint16],
+    lengths: npt.NDArray[np.uint16],
+    parameters: RankingParameters,
+) -> tuple[dict[str, npt.NDArray[Any]], _Impacts]:
+    """The arrays of frequencies and keywords, and what follows from them."""
+    found = encode_numbered(numbers, triples) | _keywords(arrays, numbers, triples)
+    return found, _impacts({"lengths": lengths} | arrays | pairs | found, parameters)
 
 
 def _keywords(
@@ -364,10 +381,7 @@ def _impacts_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
 
 
-def _impacts(
-    arrays: Arrays, parameters: RankingParameters
-) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """What the file of impacts holds: arrays, metadata."""
+def _impacts(arrays: Arrays, parameters: RankingParameters) -> _Impacts:
     offsets, lengths = arrays["offsets"], arrays["lengths"]
     impacts = compute_impacts(
         arrays["docs"],

@@ -284,12 +284,10 @@ class Run:
         parameters = self._parameters or published_parameters(self._folder)
         sizes = writer.write(self._folder, segment_id, prepared.left_out, parameters)
         self._timer.end("merge")
-        doc_of = writer.doc_of.tolist()
-        rows = [row if row.doc < 0 else row._replace(doc=doc_of[row.doc]) for row in prepared.changes.rows]
-        pages = len(doc_of) - len(prepared.left_out)
+        pages = len(writer.urls) - len(prepared.left_out)
         metadata = self._metadata(prepared, pages)
         path = sources_path(self._folder, segment_id)
-        sizes["sources"] = write_sources(path, rows, writer.rest, metadata)
+        sizes["sources"] = write_sources(path, prepared.changes.rows, writer.doc_of, writer.rest, metadata)
         previous = self._previous()
         number = publishing.publish(
             self._folder, segment_id, pages, [previous.segment_id] if previous else ()
