@@ -24,6 +24,7 @@ Croft, "A Markov random field model for term dependencies" (SIGIR 2005). What ea
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -101,6 +102,7 @@ def compute_impacts(
     lengths: npt.NDArray[Any],
     keyword_postings: npt.NDArray[Any],
     weighting: Weighting,
+    pool: Executor | None = None,
 ) -> npt.NDArray[np.uint16]:
     """The impact of every posting: ``uint16``, shape (n_postings,), from 1 to 65,535; 0 for a posting whose
     fields all have the weight 0.
@@ -112,11 +114,13 @@ def compute_impacts(
         lengths: field lengths, shape (n_docs, 3).
         keyword_postings: the postings whose term alone is a keyword of the article, ascending.
         weighting: the parameters, and the fields' weights.
+        pool: threads to share the work; without one it is done in this.
     """
     formula = Formula(lengths, weighting)
     idf = formula.idf(offsets[1:] - offsets[:-1])
     impacts = np.empty(len(docs), np.uint16)
-    for start in range(0, len(docs), _POSTINGS_AT_A_TIME):
+
+    def compute(start: int) -> None:
         part = slice(start, min(start + _POSTINGS_AT_A_TIME, len(docs)))
         alone = keyword_postings[slice(*np.searchsorted(keyword_postings, (part.start, part.stop)))]
         # The term of each posting of this part, as runs between the offsets.
@@ -125,6 +129,9 @@ def compute_impacts(
         bounds = np.clip(offsets[first : last + 1], part.start, part.stop)
         posting_idf = np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
         impacts[part] = formula.impacts(docs[part], frequencies[part], posting_idf, alone - part.start)
+
+    for _ in (pool.map if pool else map)(compute, range(0, len(docs), _POSTINGS_AT_A_TIME)):
+        pass
     return impacts
 
 
@@ -204,8 +211,11 @@ def compute_pair_impacts(
     b = parameters.pair_b
     relative = answer_lengths / average_lengths(answer_lengths[:, None])[0]
     norms = np.maximum(parameters.pair_k1 * (1.0 - b + b * relative), 1e-9)
-    times = counts.astype(np.float64)
-    impacts: npt.NDArray[np.uint8] = np.rint(PAIR_SCALE * times / (times + norms[docs])).astype(np.uint8)
+    impacts = np.empty(len(docs), np.uint8)
+    for start in range(0, len(docs), _POSTINGS_AT_A_TIME):
+        part = slice(start, start + _POSTINGS_AT_A_TIME)
+        times = counts[part].astype(np.float64)
+        impacts[part] = np.rint(PAIR_SCALE * times / (times + norms[docs[part]]))
     return impacts
 
 

@@ -159,22 +159,39 @@ class SegmentWriter:
             "originals": _originals(self._joined("contents")[order]),
             "dictionary": np.frombuffer(self._dictionary, np.uint8),
         }
-        questions = self._texts["questions"]
-        arrays["question_ranks"] = _ranks([questions[number].decode().casefold() for number in kept])
-        arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
-        bounds = self._offsets("record_offsets")
-        arrays["records"] = _runs(self._joined("records"), bounds, order)
-        arrays["record_offsets"] = offsets_of(np.diff(bounds)[order])
+        stored = pool.submit(self._stored, order, kept)
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
         vocabulary, form_numbers, term_numbers = self._vocabulary(left_out)
-        arrays |= vocabulary
+        arrays |= stored.result() | vocabulary
         texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers)
         postings, impacts = self._postings(
             term_numbers, arrays["term_soft"], arrays["lengths"], parameters, pool
         )
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
         return arrays | postings | texts.result(), {"subjects": subjects}, impacts
+
+    def _stored(self, order: npt.NDArray[np.int64], kept: list[int]) -> dict[str, npt.NDArray[Any]]:
+        """What is stored of articles for whoever shows them."""
+        questions = self._texts["questions"]
+        # Records that lie side by side, as most of a segment's do again, are copied as one.
+        firsts = offsets_of(np.array([len(chunk["ids"]) for chunk in self._chunks]))
+        of_chunk = firsts.searchsorted(order, "right") - 1
+        begin = np.flatnonzero((np.diff(order, prepend=-2) != 1) | (np.diff(of_chunk, prepend=-1) != 0))
+        runs = zip(begin.tolist(), [*begin[1:].tolist(), len(order)], strict=True)
+        blobs = [(chunk["records"].data, chunk["record_offsets"]) for chunk in self._chunks]
+        pieces = []
+        for start, stop in runs:
+            blob, offsets = blobs[of_chunk[start]]
+            first = order[start] - firsts[of_chunk[start]]
+            pieces.append(blob[offsets[first] : offsets[first + stop - start]])
+        sizes = np.diff(self._offsets("record_offsets"))[order]
+        return {
+            "question_ranks": _ranks([questions[number].decode().casefold() for number in kept]),
+            **joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept]),
+            "records": np.frombuffer(b"".join(pieces), np.uint8),
+            "record_offsets": offsets_of(sizes),
+        }
 
     def _text_arrays(
         self,
@@ -332,23 +349,12 @@ class SegmentWriter:
         totals = triples.sum(axis=1, dtype=np.int64)
         totals = totals.astype(np.min_scalar_type(int(totals.max(initial=0)))).take(numbers)
         key_terms = pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs)
-        scored = pool.submit(_scored, arrays, pairs, numbers, triples, lengths, parameters)
+        keywords = pool.submit(_keywords, arrays, numbers, triples)
+        frequencies = pool.submit(encode_numbered, numbers, triples)
         compound = compound_arrays(np.concatenate(compounds), term_soft, arrays | pairs)
-        frequencies, impacts = scored.result()
-        return arrays | key_terms.result() | frequencies | pairs | compound, impacts
-
-
-def _scored(
-    arrays: dict[str, npt.NDArray[Any]],
-    pairs: dict[str, npt.NDArray[Any]],
-    numbers: npt.NDArray[Any],
-    triples: npt.NDArray[np.uint16],
-    lengths: npt.NDArray[np.uint16],
-    parameters: RankingParameters,
-) -> tuple[dict[str, npt.NDArray[Any]], _Impacts]:
-    """The arrays of frequencies and keywords, and what follows from them."""
-    found = encode_numbered(numbers, triples) | _keywords(arrays, numbers, triples)
-    return found, _impacts({"lengths": lengths} | arrays | pairs | found, parameters)
+        found = frequencies.result() | keywords.result() | pairs
+        impacts = _impacts({"lengths": lengths} | arrays | found, parameters, pool)
+        return arrays | key_terms.result() | found | compound, impacts
 
 
 def _keywords(
@@ -381,7 +387,7 @@ def _impacts_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
 
 
-def _impacts(arrays: Arrays, parameters: RankingParameters) -> _Impacts:
+def _impacts(arrays: Arrays, parameters: RankingParameters, pool: Executor | None = None) -> _Impacts:
     offsets, lengths = arrays["offsets"], arrays["lengths"]
     impacts = compute_impacts(
         arrays["docs"],
@@ -390,6 +396,7 @@ def _impacts(arrays: Arrays, parameters: RankingParameters) -> _Impacts:
         lengths,
         arrays["keyword_postings"],
         Weighting.of(parameters),
+        pool,
     )
     scores = {
         "impacts": impacts,
@@ -400,18 +407,6 @@ def _impacts(arrays: Arrays, parameters: RankingParameters) -> _Impacts:
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
     return scores, metadata
-
-
-def _runs(
-    blob: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint8]:
-    """The pieces of a blob with these numbers, in turn; those that lie side by side are copied as one."""
-    first = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
-    last = np.append(first[1:], len(numbers)) - 1
-    starts, stops = bounds[numbers[first]].tolist(), bounds[numbers[last] + 1].tolist()
-    data = blob.data
-    joined = b"".join([data[start:stop] for start, stop in zip(starts, stops, strict=True)])
-    return np.frombuffer(joined, np.uint8)
 
 
 def _narrowed(words: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
