@@ -47,11 +47,12 @@ def merged_postings(
     n_terms: int,
     doc_type: Any,
     pool: Executor,
-) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any], npt.NDArray[np.uint16]]:
-    """The arrays of postings but for their frequencies, and these as ``encode_numbered`` takes them.
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any], npt.NDArray[np.uint16], npt.NDArray[Any]]:
+    """The arrays of postings but for their frequencies; these as ``encode_numbered`` takes them; and the
+    frequency of each in all fields together.
 
     ``chunks``: each with the new number of each of its terms, ascending, and of each of its articles, -1 for
-    one that is left out; an article is in one chunk.
+    one that is left out; an article is in one chunk. A term of which no posting stays has any number, or -1.
     """
     numbers, triples = number_frequencies([chunk for chunk, _, _ in chunks])
     names = ("offsets", "docs", "position_offsets", "positions")
@@ -60,7 +61,7 @@ def merged_postings(
     for (chunk, places, new_docs), of_chunk in zip(chunks, numbers, strict=True):
         offsets, docs, position_offsets, positions = (chunk[name] for name in names)
         parts.append(_Part(places, new_docs, offsets, docs, of_chunk, position_offsets, positions))
-        there = places < n_terms
+        there = places >= 0
         np.add.at(tokens, places[there], np.diff(position_offsets)[there])
     totals = triples.sum(axis=1, dtype=np.int64)
     kinds = ((triples > 0) @ np.array(_KINDS, np.uint8)).astype(np.uint8)
@@ -70,7 +71,9 @@ def merged_postings(
         ),
         strict=True,
     )
-    posting_counts, token_counts, field_df, docs, merged, positions = map(np.concatenate, columns)
+    posting_counts, token_counts, field_df, docs, merged, frequencies, positions = map(
+        np.concatenate, columns
+    )
     arrays = {
         "offsets": offsets_of(posting_counts),
         "docs": docs,
@@ -78,7 +81,7 @@ def merged_postings(
         "position_offsets": offsets_of(token_counts),
         "positions": positions,
     }
-    return arrays, merged, triples
+    return arrays, merged, triples, frequencies
 
 
 def _merged(
@@ -92,7 +95,7 @@ def _merged(
     for each field that is not 0.
 
     Returns postings and tokens of each term (int64), and articles by field; article and frequencies of each
-    posting; the positions.
+    posting, and their sum; the positions.
     """
     low, high = terms
     columns = []
@@ -129,5 +132,6 @@ def _merged(
         np.stack(df, axis=1).astype(np.uint32),
         (keys & (MAX_DOCS - 1)).astype(doc_type),
         numbers,
+        lengths.astype(np.min_scalar_type(int(totals.max(initial=0)))),
         positions[places],
     )

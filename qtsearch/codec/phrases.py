@@ -121,11 +121,13 @@ def pair_arrays(
     """The arrays of pairs.
 
     ``chunks``: each with the new number of each of its terms, ascending, and of each of its articles, -1 for
-    one that is left out.
+    one that is left out. A term that does not stay has the number of one before it that does, or -1.
     """
     parts = []
     for chunk, terms, docs in chunks:
-        keys = terms[chunk["pair_keys"] >> 32] * n_terms + terms[chunk["pair_keys"] & 0xFFFF_FFFF]
+        firsts, seconds = terms[chunk["pair_keys"] >> 32], terms[chunk["pair_keys"] & 0xFFFF_FFFF]
+        # A pair of which a term does not stay, and so no posting, could stand out of order.
+        keys = np.maximum.accumulate(firsts * n_terms + seconds)
         parts.append(_Pairs(keys, docs, chunk["pair_offsets"], chunk["pair_docs"], chunk["pair_counts"]))
     # Ranges of keys, which end where the largest part has so many postings more.
     largest = max(parts, key=lambda part: len(part.docs))
@@ -184,11 +186,17 @@ def compound_arrays(
     by_whole = np.argsort(wholes, kind="stable")
     terms = np.arange(n_terms + 1)
     offsets, docs = arrays["offsets"], arrays["docs"]
-    keys = np.repeat(terms[:-1] << _DOC_BITS, np.diff(offsets)) | docs
 
     def have(term: npt.NDArray[Any], doc: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        wanted = term << _DOC_BITS | doc
-        found: npt.NDArray[np.bool_] = keys.take(keys.searchsorted(wanted), mode="clip") == wanted
+        # A binary search for each, all in step: few are looked for in many.
+        low, high = offsets[term], offsets[term + 1]
+        ends = high
+        while (searching := low < high).any():
+            middle = (low + high) >> 1
+            less = docs.take(middle, mode="clip") < doc
+            low = np.where(searching & less, middle + 1, low)
+            high = np.where(searching & ~less, middle, high)
+        found: npt.NDArray[np.bool_] = (low < ends) & (docs.take(low, mode="clip") == doc)
         return found
 
     # Nothing is found by a soft word that is a compound: nearly all articles have it.

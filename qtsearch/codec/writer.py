@@ -41,7 +41,6 @@ _TEXTS: Final = ("urls", "questions", "keywords", "definitions")
 _POSTINGS_AT_A_TIME: Final = 1 << 17
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
-
 #: What the file of impacts holds: arrays, metadata.
 _Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
 
@@ -261,8 +260,8 @@ class SegmentWriter:
         chunks = zip(self._chunks, of_terms, strict=True)
         form_terms = np.concatenate([numbers[chunk["form_terms"]] for chunk, numbers in chunks])[first][used]
         stay = np.bincount(form_terms, minlength=len(terms)) > 0
-        # What does not stay has the number of another, which is never used.
-        form_numbers, term_numbers = (np.maximum(np.cumsum(kept) - 1, 0) for kept in (used, stay))
+        # What does not stay has the number of what stays before it, or -1, and is never used.
+        form_numbers, term_numbers = (np.cumsum(kept) - 1 for kept in (used, stay))
         vocabulary = {
             "forms": _narrowed(forms[used]),
             "form_terms": term_numbers[form_terms].astype(np.int32),
@@ -344,10 +343,8 @@ class SegmentWriter:
             kept = chunk["compounds"][docs[chunk["compounds"][:, 3]] >= 0]
             compounds.append(np.column_stack((places[kept[:, :3]], docs[kept[:, 3]])))
             first += len(chunk["ids"])
-        arrays, numbers, triples = merged_postings(numbered, len(term_soft), doc_type, pool)
+        arrays, numbers, triples, totals = merged_postings(numbered, len(term_soft), doc_type, pool)
         pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
-        totals = triples.sum(axis=1, dtype=np.int64)
-        totals = totals.astype(np.min_scalar_type(int(totals.max(initial=0)))).take(numbers)
         key_terms = pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs)
         keywords = pool.submit(_keywords, arrays, numbers, triples)
         frequencies = pool.submit(encode_numbered, numbers, triples)
