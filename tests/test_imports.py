@@ -96,6 +96,7 @@ ORDER = """
     reindexing
     reindexing.scan
     generations.verification
+    reindexing.processes
     reindexing.workers
     reindexing.changes
     reindexing.checks

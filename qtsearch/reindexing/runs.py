@@ -36,6 +36,7 @@ from qtsearch.parameters import RankingParameters
 from qtsearch.reindexing import workers
 from qtsearch.reindexing.changes import Changes, jobs_for, settle
 from qtsearch.reindexing.checks import warnings_of
+from qtsearch.reindexing.processes import Started
 from qtsearch.reindexing.report import ReindexReport, Timer
 from qtsearch.reindexing.scan import Found
 from qtsearch.results import stored_article
@@ -81,7 +82,7 @@ class _Published(NamedTuple):
 class Run:
     """One run of :func:`qtsearch.reindex`; see there what the options mean.
 
-    ``files``: as they were found at ``scanned_ns``.
+    ``files``: as they were found at ``scanned_ns``. ``worker``: a process that waits for files to read.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Run:
         allow_shrink: bool,
         keep_previous: bool,
         processes: int | None,
+        worker: Started | None,
         progress: Callable[[int, int], None],
     ) -> None:
         self._folder = folder
@@ -113,6 +115,7 @@ class Run:
         self._allow_shrink = allow_shrink
         self._keep_previous = keep_previous
         self._processes = processes
+        self._worker = worker
         self._progress = progress
         self._past: _Past | None = None
         self._anew = False  # whatever is there
@@ -177,7 +180,8 @@ class Run:
             begun = None if full or past is None else pool.submit(self._begin, past, jobs)
             outcome = workers.Outcome()
             if jobs:
-                outcome = workers.read_all(jobs, reading, self._processes, self._progress)
+                worker, self._worker = self._worker, None  # it reads once
+                outcome = workers.read_all(jobs, reading, self._processes, self._progress, worker)
         changes = settle(self._files, rows, outcome.results, self._scanned_ns, strict=self._strict)
         self._timer.end("read")
         new_parameters = self._parameters not in (None, past.segment.parameters if past else None)
