@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import gc
 import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -74,6 +75,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _reindex(arguments: argparse.Namespace) -> int:
+    # Most arrays live for a moment: on virtual machines it takes longer to be given huge pages for them, as
+    # NumPy asks for, than to use them. Nothing has imported it yet.
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     from qtsearch import reindex
 
     with stoppable(arguments.index), _without_scipy(), _without_gc(), _ProgressBar(sys.stderr) as bar:
