@@ -219,6 +219,7 @@ class Run:
         writer = SegmentWriter([], past.segment.dictionary)
         # Of many that are read, few may turn out to have changed.
         writer.add(chunk, leaving if len(leaving) <= _FEW_ARTICLES else frozenset())
+        publishing.prepare()
         return chunk, writer
 
     def _open_past(self) -> _Past | None:
