@@ -24,6 +24,7 @@ Croft, "A Markov random field model for term dependencies" (SIGIR 2005). What ea
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -53,7 +54,8 @@ MAX_IMPACT: Final = 65_535
 #: The impacts of pairs are whole numbers of 1/255 of the most that sat(x) can be.
 PAIR_SCALE: Final = 255
 
-_POSTINGS_AT_A_TIME: Final = 1 << 19
+#: Arrays of this length stay in the processor's caches.
+_POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def average_lengths(lengths: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -100,6 +102,7 @@ def compute_impacts(
     lengths: npt.NDArray[Any],
     keyword_postings: npt.NDArray[Any],
     weighting: Weighting,
+    pool: Executor | None = None,
 ) -> npt.NDArray[np.uint16]:
     """The impact of every posting: ``uint16``, shape (n_postings,), from 1 to 65,535; 0 for a posting whose
     fields all have the weight 0.
@@ -111,11 +114,13 @@ def compute_impacts(
         lengths: field lengths, shape (n_docs, 3).
         keyword_postings: the postings whose term alone is a keyword of the article, ascending.
         weighting: the parameters, and the fields' weights.
+        pool: threads to share the work; without one it is done in this.
     """
     formula = Formula(lengths, weighting)
     idf = formula.idf(offsets[1:] - offsets[:-1])
     impacts = np.empty(len(docs), np.uint16)
-    for start in range(0, len(docs), _POSTINGS_AT_A_TIME):
+
+    def compute(start: int) -> None:
         part = slice(start, min(start + _POSTINGS_AT_A_TIME, len(docs)))
         alone = keyword_postings[slice(*np.searchsorted(keyword_postings, (part.start, part.stop)))]
         # The term of each posting of this part, as runs between the offsets.
@@ -124,6 +129,9 @@ def compute_impacts(
         bounds = np.clip(offsets[first : last + 1], part.start, part.stop)
         posting_idf = np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
         impacts[part] = formula.impacts(docs[part], frequencies[part], posting_idf, alone - part.start)
+
+    for _ in (pool.map if pool else map)(compute, range(0, len(docs), _POSTINGS_AT_A_TIME)):
+        pass
     return impacts
 
 
@@ -137,11 +145,12 @@ class Formula:
         relative = lengths / average_lengths(lengths)
         b = np.asarray(parameters.b)
         self._n_docs = len(lengths)
-        # What one occurrence in each field of each article counts: shape (n_docs, 3). With b = 1 an empty
+        # What one occurrence in each field of each article counts: shape (3, n_docs). With b = 1 an empty
         # field, in which only stop words can occur, has no bound.
-        self._gain = np.asarray(weights) / np.maximum(1.0 - b + b * relative, 1e-9)
+        gain = np.asarray(weights) / np.maximum(1.0 - b + b * relative, 1e-9)
+        norms = parameters.share_k1 * (1.0 - parameters.share_b + parameters.share_b * relative)
+        self._gain, self._share_norms = np.ascontiguousarray(gain.T), np.ascontiguousarray(norms.T)
         self._counting = np.asarray(weights) > 0.0
-        self._share_norms = parameters.share_k1 * (1.0 - parameters.share_b + parameters.share_b * relative)
 
     def idf(self, df: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """The idf of terms by their document frequencies."""
@@ -162,22 +171,27 @@ class Formula:
         """
         parameters = self.weighting.parameters
         docs = docs.astype(np.intp)
-        tf = frequencies.astype(np.float64)
-        combined = np.einsum("pf,pf->p", tf, self._gain[docs])
+        combined = np.zeros(len(docs))
+        shares = []
+        # Field by field, for most postings have but one.
+        for field, share in enumerate(self.weighting.shares):
+            tf = np.ascontiguousarray(frequencies[:, field])
+            found = np.flatnonzero(tf > 0)
+            tf, found_docs = tf[found].astype(np.float64), docs[found]
+            combined[found] += tf * self._gain[field][found_docs]
+            if share:
+                saturated = tf * (parameters.share_k1 + 1.0)
+                saturated /= tf + self._share_norms[field][found_docs]
+                shares.append((found, share * saturated))
         # With k1 = 0 a word in no field that counts would be 0 / 0.
         score = combined * (parameters.k1 + 1.0) / np.maximum(combined + parameters.k1, 1e-300)
-        matching = tf @ self._counting > 0.0
-        for field, share in enumerate(self.weighting.shares):
-            if share:
-                found = np.flatnonzero(tf[:, field])
-                tf_found = tf[found, field]
-                saturated = tf_found * (parameters.share_k1 + 1.0)
-                saturated /= tf_found + self._share_norms[docs[found], field]
-                score[found] += share * saturated
+        for found, worth in shares:
+            score[found] += worth
         score[alone] += self.weighting.keyword_share
         score *= idf * IMPACT_SCALE
-        score = np.clip(np.rint(score), 1, MAX_IMPACT) * matching
-        impacts: npt.NDArray[np.uint16] = score.astype(np.uint16)
+        impacts: npt.NDArray[np.uint16] = np.clip(np.rint(score), 1, MAX_IMPACT).astype(np.uint16)
+        if not self._counting.all():
+            impacts[~frequencies[:, self._counting].any(axis=1)] = 0
         return impacts
 
 
@@ -197,8 +211,11 @@ def compute_pair_impacts(
     b = parameters.pair_b
     relative = answer_lengths / average_lengths(answer_lengths[:, None])[0]
     norms = np.maximum(parameters.pair_k1 * (1.0 - b + b * relative), 1e-9)
-    times = counts.astype(np.float64)
-    impacts: npt.NDArray[np.uint8] = np.rint(PAIR_SCALE * times / (times + norms[docs])).astype(np.uint8)
+    impacts = np.empty(len(docs), np.uint8)
+    for start in range(0, len(docs), _POSTINGS_AT_A_TIME):
+        part = slice(start, start + _POSTINGS_AT_A_TIME)
+        times = counts[part].astype(np.float64)
+        impacts[part] = np.rint(PAIR_SCALE * times / (times + norms[docs[part]]))
     return impacts
 
 

@@ -41,6 +41,7 @@ ORDER = """
     codec.frequencies
     codec.records
     codec.segment
+    codec.sorting
     codec.texts
     codec.expansions
     codec.chunk
@@ -97,6 +98,7 @@ ORDER = """
     reindexing
     reindexing.scan
     generations.verification
+    reindexing.processes
     reindexing.workers
     reindexing.changes
     reindexing.checks

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import qtsearch
-from qtsearch.reindexing import workers
+from qtsearch.reindexing import processes, workers
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 
@@ -127,6 +127,38 @@ def test_a_worker_that_dies_publishes_nothing(tmp_path, monkeypatch):
         qtsearch.reindex(EXAMPLES, tmp_path, processes=2)
     assert index_files(tmp_path) == set()
     assert all(worker.returncode is not None for worker in started)
+
+
+def test_a_worker_that_was_started_early_reads_what_has_changed(tmp_path, monkeypatch):
+    """It gives the index that reading in this process gives, and does not outlive the run; of a run that has
+    nothing to read neither."""
+    source = shutil.copytree(EXAMPLES, tmp_path / "articles")
+    for name in ("apart", "here"):
+        qtsearch.reindex(source, tmp_path / name)
+    files = [path for path in sorted(source.rglob("*.md")) if "\nanswer: >-\n  " in path.read_text()]
+    for path in files[:5]:
+        path.write_text(path.read_text().replace("\nanswer: >-\n  ", "\nanswer: >-\n  Undulators. ", 1))
+    qtsearch.reindex(source, tmp_path / "here")
+    started = []
+    start = processes.start
+    monkeypatch.setattr(processes, "start", lambda errors: started.append(start(errors)) or started[-1])
+    monkeypatch.setattr(processes, "available", lambda: 2)
+    monkeypatch.setattr(processes, "FILES_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(workers, "_FILES_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(workers, "read_bytes", lambda path: pytest.fail("read in this process"))
+    assert qtsearch.reindex(source, tmp_path / "apart").changed == 5
+    files[5].unlink()
+    assert qtsearch.reindex(source, tmp_path / "apart").removed == 1
+    assert len(started) == 2
+    assert all(worker.returncode is not None for worker in started)
+    monkeypatch.undo()
+    qtsearch.reindex(source, tmp_path / "here")
+    contents = []
+    for name in ("apart", "here"):
+        folder = tmp_path / name
+        names = sorted(name for name in index_files(folder) if name.endswith((".arrays", ".impacts")))
+        contents.append([(folder / name).read_bytes() for name in names])
+    assert contents[0] == contents[1]
 
 
 def test_a_full_disk_leaves_the_old_index(tmp_path):

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtsearch
+from qtsearch import scoring
 from qtsearch.articles import Article
-from qtsearch.codec import merging
+from qtsearch.codec import completions, frequencies, keyterms, merging, phrases, writer
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.records import make_dictionary
@@ -69,13 +70,17 @@ def test_order_and_chunks_make_no_difference(parent, articles, draw):
     assert data(write(parent, chunks, DICTIONARY)) == expected
 
 
-def test_ranges_of_terms_make_no_difference(parent, sample_articles, monkeypatch):
-    """However few tokens are merged at a time, the segment is the same."""
+@pytest.mark.parametrize("left_out", [frozenset(), frozenset(range(0, 60, 3))])
+def test_ranges_make_no_difference(parent, sample_articles, monkeypatch, left_out):
+    """However little is merged and computed at a time, the segment is the same."""
     chunks = [chunk_of(sample_articles[:30]), chunk_of(sample_articles[30:])]
-    expected = data(write(parent, chunks))
-    for tokens in (1, 7, 1_000):
-        monkeypatch.setattr(merging, "_TOKENS_AT_A_TIME", tokens)
-        assert data(write(parent, chunks)) == expected
+    expected = data(write(parent, chunks, left_out=left_out))
+    for size in (1, 7, 1_000):
+        monkeypatch.setattr(merging, "_TOKENS_AT_A_TIME", size)
+        monkeypatch.setattr(completions, "_WORDS_AT_A_TIME", size)
+        for module in (frequencies, keyterms, phrases, scoring, writer):
+            monkeypatch.setattr(module, "_POSTINGS_AT_A_TIME", size)
+        assert data(write(parent, chunks, left_out=left_out)) == expected
 
 
 def test_chunks_in_files(parent, tmp_path, sample_articles):

@@ -14,7 +14,8 @@ Three of four keywords are written as their surface forms with spaces between: o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import compress
+from operator import ne
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -22,22 +23,28 @@ import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.segment import offsets_of, pieces_of
-from qtsearch.codec.texts import split_texts
+from qtsearch.codec.segment import offsets_of, pieces_of, places_of
+from qtsearch.codec.sorting import distinct, ranges_of
+from qtsearch.codec.texts import joined_texts
 
 __all__ = ["MAX_PHRASE_WORDS", "Texts", "completion_arrays", "merged_texts"]
 
 #: A keyword or question of more words is not offered: places are stored in 8 bits.
 MAX_PHRASE_WORDS: Final = 255
 
+#: Arrays of this length stay in the processor's caches.
+_WORDS_AT_A_TIME: Final = 1 << 13
+
 Integers = npt.NDArray[np.int64]
 
 
 class Texts(NamedTuple):
-    """The different texts of one kind, ascending: ``words`` and ``offsets``, the surface forms of each;
-    ``found``, text and article packed as text · MAX_DOCS + article, each once, in any order."""
+    """The different texts of one kind, ascending: a ``blob``, and where each begins and the last one ends in
+    it; ``words`` and ``offsets``, the surface forms of each; ``found``, text and article packed as
+    text · MAX_DOCS + article, each once, in any order."""
 
-    texts: list[bytes]
+    blob: npt.NDArray[np.uint8]
+    bounds: Integers
     words: Integers
     offsets: Integers
     found: Integers
@@ -50,15 +57,8 @@ def completion_arrays(
 
     ``forms``: the surface forms of the segment.
     """
-    arrays: dict[str, npt.NDArray[Any]] = {}
     phrases = _Phrases(keywords, len(forms))
-    arrays |= phrases.arrays("keyword")
-    words = forms[phrases.words].tolist()
-    bounds = pairwise(phrases.offsets.tolist())
-    spelt = [b" ".join(words[start:stop]) for start, stop in bounds]
-    texts = [b"" if text == plain else text for text, plain in zip(phrases.texts, spelt, strict=True)]
-    arrays["spellings"] = np.frombuffer(b"".join(texts), np.uint8)
-    arrays["spelling_offsets"] = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    arrays = phrases.arrays("keyword") | _spellings(keywords, phrases, forms)
     phrases = _Phrases(questions, len(forms))
     arrays |= phrases.arrays("question")
     arrays["question_docs"] = phrases.docs.astype(_narrowest(int(phrases.docs.max(initial=0))))
@@ -68,54 +68,87 @@ def completion_arrays(
 class _Phrases:
     """The phrases of one kind, best first.
 
-    ``texts``: each in its commonest spelling. ``counts``: pages that have it. ``docs``: the first page that
-    has it in this spelling. ``words`` and ``offsets``: its surface forms.
+    ``spellings``: the number of the text that is its commonest spelling. ``counts``: pages that have it.
+    ``docs``: the first page that has it in this spelling. ``words`` and ``offsets``: its surface forms.
     """
 
     def __init__(self, given: Texts, n_forms: int) -> None:
         self._n_forms = n_forms
-        texts, words, offsets, found = given
-        phrases = _same_words(words, offsets)
-        found = _distinct(found[phrases[found // MAX_DOCS] >= 0])
+        lengths = np.diff(given.offsets)
+        ranks = _suffix_ranks(given.words, np.repeat(given.offsets[1:], lengths), n_forms)
+        # Texts of the same words are one phrase, with the rank of its first word for its number.
+        phrases = np.full(len(lengths), -1, np.int64)
+        offered = (lengths > 0) & (lengths <= MAX_PHRASE_WORDS)
+        phrases[offered] = ranks[given.offsets[:-1][offered]]
+        found = distinct(given.found[offered[given.found // MAX_DOCS]])
         spellings, docs = found // MAX_DOCS, found % MAX_DOCS
-        counts = np.bincount(_distinct(phrases[spellings] * MAX_DOCS + docs) // MAX_DOCS)
+        counts = np.bincount(distinct(phrases[spellings] * MAX_DOCS + docs) // MAX_DOCS)
         first = np.flatnonzero(np.diff(spellings, prepend=-1))
         spellings, docs, pages = spellings[first], docs[first], np.diff(first, append=len(found))
         # By phrase, its commonest spelling first; of equally common ones the first by its bytes.
-        order = np.lexsort((spellings, -pages, phrases[spellings]))
-        best = order[np.diff(phrases[spellings[order]], prepend=-1) > 0]
-        lengths = np.array(
-            [len(texts[number].decode("utf-8", "surrogatepass")) for number in spellings[best].tolist()]
-        )
-        best = best[np.lexsort((spellings[best], lengths, -counts))]
-        spellings = spellings[best]
-        self.texts = [texts[number] for number in spellings.tolist()]
-        self.counts = counts[phrases[spellings]]
-        self.docs = docs[best]
-        self.words, self.offsets = pieces_of(words, offsets, spellings)
+        order = np.lexsort((-pages, phrases[spellings]))
+        best = np.sort(order[np.diff(phrases[spellings[order]], prepend=-1) > 0])
+        counts = counts[phrases[spellings[best]]]
+        by_worth = np.lexsort((_characters(given)[spellings[best]], -counts))
+        self.counts = counts[by_worth]
+        self.docs = docs[best[by_worth]]
+        self.spellings = spellings[best[by_worth]]
+        which, places = places_of(given.offsets, self.spellings)
+        self.words = given.words[places]
+        self.offsets = offsets_of(lengths[self.spellings])
+        self._phrases = which
+        self._ranks = ranks[places]
 
     def arrays(self, kind: str) -> dict[str, npt.NDArray[Any]]:
         """The arrays that both kinds have."""
-        lengths = np.diff(self.offsets)
-        phrases = np.repeat(np.arange(len(lengths)), lengths)
-        order = _suffix_order(self.words, np.repeat(self.offsets[1:], lengths))
-        places = np.arange(len(self.words)) - self.offsets[phrases]
-        first = np.bincount(self.words, minlength=self._n_forms)
+        words, offsets, phrases = self.words, self.offsets, self._phrases
+        every = np.arange(len(words))
+        order = np.sort(self._ranks << 32 | every) & 0xFFFF_FFFF  # equal ones in the order they come
+        places = every - offsets[phrases]
         arrays = {
-            "words": self.words.astype(_narrowest(self._n_forms)),
-            "offsets": self.offsets.astype(np.int32),
+            "words": words.astype(_narrowest(self._n_forms)),
+            "offsets": offsets.astype(np.int32),
             "counts": self.counts.astype(_narrowest(int(self.counts.max(initial=0)))),
-            "suffixes": phrases[order].astype(_narrowest(len(lengths))),
+            "suffixes": phrases[order].astype(_narrowest(len(offsets) - 1)),
             "places": places[order].astype(np.uint8),
-            "starts": np.concatenate(([0], np.cumsum(first))).astype(np.int32),
+            "starts": offsets_of(np.bincount(words, minlength=self._n_forms)).astype(np.int32),
         }
         return {f"{kind}_{name}": array for name, array in arrays.items()}
 
 
-def _distinct(values: Integers) -> Integers:
-    """Ascending, each once. ``np.unique`` hashes, which takes some times longer."""
-    values = np.sort(values)
-    return values[np.diff(values, prepend=-1) > 0]
+def _characters(given: Texts) -> Integers:
+    """The length of each text in characters, which is that in bytes but for those that go on a character."""
+    lengths = np.diff(given.bounds)
+    goes_on = np.flatnonzero((given.blob & 0xC0) == 0x80)
+    return lengths - np.diff(goes_on.searchsorted(given.bounds))
+
+
+def _spellings(given: Texts, phrases: _Phrases, forms: npt.NDArray[np.bytes_]) -> dict[str, npt.NDArray[Any]]:
+    """The spellings of phrases, empty where one is its surface forms with spaces between."""
+    width = forms.itemsize
+    letters = np.zeros((len(forms), width + 1), np.uint8)  # and a space
+    letters[:, :width] = np.frombuffer(forms.tobytes(), np.uint8).reshape(len(forms), width)
+    sizes = np.count_nonzero(letters, axis=1) + 1
+    letters[np.arange(len(forms)), sizes - 1] = ord(" ")
+    lengths = np.diff(given.bounds)[phrases.spellings]
+    blobs = [given.blob[:0]]
+    for low, high in ranges_of(np.diff(phrases.offsets), _WORDS_AT_A_TIME):
+        offsets = phrases.offsets[low : high + 1]
+        words, spellings = phrases.words[offsets[0] : offsets[-1]], phrases.spellings[low:high]
+        taken = sizes[words]
+        taken[offsets[1:] - offsets[0] - 1] -= 1  # no space at the end of a phrase
+        plain = letters[words][np.arange(width + 1) < taken[:, None]]
+        bounds = offsets_of(taken)[offsets - offsets[0]]
+        same = np.diff(bounds) == lengths[low:high]
+        plain, bounds = pieces_of(plain, bounds, np.flatnonzero(same))
+        written, _ = pieces_of(given.blob, given.bounds, spellings[same])
+        same[same] = np.diff(offsets_of(written != plain)[bounds]) == 0
+        blobs.append(pieces_of(given.blob, given.bounds, spellings[~same])[0])
+        lengths[low:high][same] = 0
+    return {
+        "spellings": np.concatenate(blobs),
+        "spelling_offsets": offsets_of(lengths).astype(np.int32),
+    }
 
 
 def _narrowest(largest: int) -> np.dtype[Any]:
@@ -125,7 +158,8 @@ def _narrowest(largest: int) -> np.dtype[Any]:
 def merged_texts(
     kind: Literal["keyword", "question"],
     chunks: Sequence[Arrays],
-    forms: npt.NDArray[np.bytes_],
+    rows: Sequence[bytes],
+    form_numbers: Sequence[Integers],
     doc_of: npt.NDArray[np.int32],
 ) -> Texts:
     """The texts of a kind.
@@ -133,67 +167,63 @@ def merged_texts(
     Args:
         kind: of what.
         chunks: as :mod:`qtsearch.codec.chunk` has them.
-        forms: the surface forms of the segment.
+        rows: their texts of this kind, chunks in turn.
+        form_numbers: of each chunk the new number of every surface form.
         doc_of: the new number of every article, chunks in turn; -1 for one that is left out.
     """
-    rows: list[bytes] = []
     words, lengths, row_docs, row_numbers = [], [], [], []
-    first_doc = 0
-    for chunk in chunks:
-        texts = split_texts(chunk, f"{kind}s")
+    first_doc = first_row = 0
+    for chunk, of_forms in zip(chunks, form_numbers, strict=True):
         n_docs = len(chunk["ids"])
         each = np.arange(n_docs)
         carried = chunk["carried"] if kind == "keyword" else np.stack((each, each), axis=1)
         row_docs.append(doc_of[first_doc : first_doc + n_docs][carried[:, 0]])
-        row_numbers.append(carried[:, 1].astype(np.int64) + len(rows))
-        rows += texts
+        row_numbers.append(carried[:, 1].astype(np.int64) + first_row)
         # A form of articles left out alone has no number, and stands in no text that is kept.
-        words.append(np.searchsorted(forms, chunk["forms"])[chunk[f"{kind}_words"]])
+        words.append(of_forms[chunk[f"{kind}_words"]])
         lengths.append(np.diff(chunk[f"{kind}_word_offsets"]))
         first_doc += n_docs
+        first_row += len(lengths[-1])
     docs, numbers = np.concatenate(row_docs), np.concatenate(row_numbers)
     docs, numbers = docs[docs >= 0], numbers[docs >= 0]
-    row_of = {rows[number]: number for number in np.flatnonzero(np.bincount(numbers)).tolist()}
-    texts = sorted(row_of)
-    place = {text: number for number, text in enumerate(texts)}
-    text_of = np.array([place.get(text, -1) for text in rows], np.int64)
-    offsets = offsets_of(np.concatenate(lengths))
-    one_row = np.array([row_of[text] for text in texts], np.int64)
-    words_of, starts = pieces_of(np.concatenate(words), offsets, one_row)
-    return Texts(texts, words_of, starts, text_of[numbers] * MAX_DOCS + docs)
+    order = sorted(np.flatnonzero(np.bincount(numbers)).tolist(), key=rows.__getitem__)
+    texts = list(map(rows.__getitem__, order))
+    new = list(map(ne, texts, [None, *texts]))
+    ordered, first = np.array(order, np.int64), np.array(new, bool)
+    text_of = np.empty(len(rows), np.int64)
+    text_of[ordered] = np.cumsum(first) - 1
+    one_row = ordered[first]
+    words_of, starts = pieces_of(np.concatenate(words), offsets_of(np.concatenate(lengths)), one_row)
+    blob, bounds = joined_texts("texts", list(compress(texts, new))).values()
+    return Texts(blob, bounds, words_of, starts, text_of[numbers] * MAX_DOCS + docs)
 
 
-def _same_words(words: Integers, offsets: Integers) -> Integers:
-    """The same number for texts of the same words; -1 for those that have none, or too many."""
-    data = words.tobytes()
-    size = words.itemsize
-    numbers: dict[bytes, int] = {}
-    found = [
-        numbers.setdefault(data[start * size : stop * size], len(numbers))
-        if 0 < stop - start <= MAX_PHRASE_WORDS
-        else -1
-        for start, stop in pairwise(offsets.tolist())
-    ]
-    return np.array(found, np.int64)
+def _suffix_ranks(words: Integers, ends: Integers, n_forms: int) -> Integers:
+    """The rank of every suffix: of the words from each place on to the end of its text, equal for the same.
 
-
-def _suffix_order(words: Integers, ends: Integers) -> Integers:
-    """The places of ``words``, ascending by the words from there on to the end of the phrase.
-
-    ``ends``: of the phrase of each. Equal ones keep their order. By prefix doubling: the ranks by the first n
-    words, two of each joined, are those by the first 2n.
+    ``ends``: of the text of each. By prefix doubling, several at once: ranks by the first n words, as many
+    as fit a number, are those by the first 2n, 3n or more; only those are ranked anew of which others had the
+    same. A rank is one more than the number of suffixes that are less.
     """
-    ranks = words + 1
-    places = np.arange(len(words))
-    n_ranks, step = 0, 1
-    while True:
-        later = places + step
-        within = later < ends
-        keys = ranks * (ranks.max(initial=0) + 1)
-        keys[within] += ranks[later[within]]
-        distinct, ranks = np.unique(keys, return_inverse=True)
-        ranks += 1
-        if len(distinct) == n_ranks:
-            return np.argsort(ranks, kind="stable")
-        n_ranks = len(distinct)
-        step *= 2
+    ranks = offsets_of(np.bincount(words, minlength=n_forms))[words] + 1
+    bits = (len(words) + 1).bit_length()
+    at_a_time = 63 // bits
+    tied = np.arange(len(words))
+    step = 1
+    while len(tied):
+        old = keys = ranks[tied]
+        for number in range(1, at_a_time):
+            later = tied + number * step
+            keys = keys << bits | np.where(later < ends[tied], ranks.take(later, mode="clip"), 0)
+        order = np.argsort(keys)
+        tied, keys, old = tied[order], keys[order], old[order]
+        first = np.diff(keys, prepend=-1) > 0
+        starts = np.flatnonzero(first)
+        old_starts = np.flatnonzero(np.diff(old, prepend=-1))
+        less = np.repeat(starts, np.diff(starts, append=len(tied)))
+        less -= np.repeat(old_starts, np.diff(old_starts, append=len(tied)))
+        ranks[tied] = old + less
+        step *= at_a_time
+        alone = first & np.append(first[1:], True)
+        tied = tied[~alone & (ends[tied] - tied >= step)]
+    return ranks

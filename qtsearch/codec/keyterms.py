@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS
+from qtsearch.codec.segment import offsets_of
+from qtsearch.codec.sorting import ranges_of
 
 __all__ = ["KEY_TERMS", "key_term_arrays"]
 
@@ -24,6 +26,8 @@ _MAX_FREQUENCY: Final = 16
 _MAX_WEIGHT: Final = 255
 _WEIGHT_BITS: Final = 8
 _TERM_BITS: Final = (MAX_DOCS - 1).bit_length()  # as many terms as articles
+#: Arrays of this length stay in the processor's caches.
+_POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def key_term_arrays(
@@ -46,23 +50,26 @@ def key_term_arrays(
     """
     df = np.diff(offsets)
     idf = np.log1p((n_docs - df + 0.5) / (df + 0.5)).astype(np.float32)
-    n_hard = np.where(term_soft, 0, df)  # postings of each term that are taken
-    hard = np.flatnonzero(np.repeat(~term_soft, df))
-    hard_docs = docs[hard]
-    weights = np.minimum(totals[hard], _MAX_FREQUENCY).astype(np.float32)
-    weights *= np.repeat(idf, n_hard)
-    np.rint(weights, out=weights)
-    np.clip(weights, 1, _MAX_WEIGHT, out=weights)
+    # What a term weighs in an article, by its frequency there.
+    weights = np.rint(idf[:, None] * np.arange(_MAX_FREQUENCY + 1, dtype=np.float32))
+    weights = np.clip(weights, 1, _MAX_WEIGHT).astype(np.uint8)
+    starts = offsets_of(np.where(term_soft, 0, df))  # of the postings that are taken
     # One number a posting, which sorts several times faster than three keys.
-    packed = hard_docs.astype(np.int64)
-    packed <<= _WEIGHT_BITS
-    packed |= _MAX_WEIGHT - weights.astype(np.uint8)
-    packed <<= _TERM_BITS
-    packed |= np.repeat(np.arange(len(df)), n_hard)
+    packed = np.empty(starts[-1], np.int64)
+    for low, high in ranges_of(df, _POSTINGS_AT_A_TIME):
+        part = slice(offsets[low], offsets[high])
+        hard = np.repeat(~term_soft[low:high], df[low:high])
+        terms = np.repeat(np.arange(low, high), df[low:high])[hard]
+        keys = docs[part][hard].astype(np.int64)
+        keys <<= _WEIGHT_BITS
+        keys |= _MAX_WEIGHT - weights[terms, np.minimum(totals[part][hard], _MAX_FREQUENCY)]
+        keys <<= _TERM_BITS
+        keys |= terms
+        packed[starts[low] : starts[high]] = keys
     packed.sort()
-    counts = np.bincount(hard_docs, minlength=n_docs)
-    place = np.nonzero(np.arange(KEY_TERMS) < counts[:, None])
-    packed = packed[(np.cumsum(counts) - counts)[place[0]] + place[1]]
+    bounds = packed.searchsorted(np.arange(n_docs + 1) << _WEIGHT_BITS + _TERM_BITS)
+    place = np.nonzero(np.arange(KEY_TERMS) < np.diff(bounds)[:, None])
+    packed = packed[bounds[place[0]] + place[1]]
     key_terms = np.zeros((n_docs, KEY_TERMS), np.min_scalar_type(len(df)))
     key_weights = np.zeros((n_docs, KEY_TERMS), np.uint8)
     key_terms[place] = packed & (1 << _TERM_BITS) - 1

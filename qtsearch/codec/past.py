@@ -23,22 +23,28 @@ class PastChunk:
     """The arrays of a chunk by name, as :mod:`qtsearch.codec.chunk` has them; articles by their number in
     the segment."""
 
-    def __init__(self, segment: Segment, sources: Arrays, files: npt.NDArray[np.int32]) -> None:
-        """``sources``: the third file. ``files``: the number of the file that each article is from now."""
+    def __init__(self, segment: Segment, sources: Arrays) -> None:
+        """``sources``: the third file. Raises IndexDamagedError.
+
+        All is checked and derived here, but for ``files``, which whoever knows them sets.
+        """
         self._segment = segment
         self._sources = sources
-        self._known: dict[str, npt.NDArray[Any]] = {"files": files}
+        self._known: dict[str, npt.NDArray[Any]] = {}
+        for name in (*_OF_SEGMENT, *REST, *_DERIVED):
+            self[name]
+
+    def __setitem__(self, name: str, array: npt.NDArray[Any]) -> None:
+        self._known[name] = array
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        found = self._known.get(name)
-        if found is None:
+        if name not in self._known:
             if name in _DERIVED:
                 self._known |= _DERIVED[name](self)
             else:
                 place = self._sources if name in REST else self._segment.files[0]
                 self._known[name] = place[name]
-            found = self._known[name]
-        return found
+        return self._known[name]
 
     def _pairs(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]
@@ -63,6 +69,12 @@ class PastChunk:
         )
 
 
+_OF_SEGMENT: Final = (
+    *("forms", "form_terms", "form_frequencies", "form_capitals", "terms", "term_soft"),
+    *("offsets", "docs", "frequency_codes", "frequency_table", "rare_postings", "rare_frequencies"),
+    *("position_offsets", "positions", "pair_offsets", "pair_docs", "pair_counts"),
+    *("lengths", "field_starts", "ids", "dates", "records", "record_offsets"),
+)
 _DERIVED: Final = {
     "pair_keys": PastChunk._pairs,
     "compounds": PastChunk._compounds,

@@ -17,19 +17,25 @@ those whose answer has the two side by side and which do not have the one. There
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from concurrent.futures import Executor
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.segment import MAX_PHRASE_TERMS, places_of
+from qtsearch.codec.segment import MAX_PHRASE_TERMS, offsets_of, places_of
+from qtsearch.codec.sorting import ascending, distinct
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
 _POSITION_BITS: Final = 16
+_LARGEST: Final = (1 << 63) - 1
+#: Arrays of this length stay in the processor's caches.
+_POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def keyword_arrays(
@@ -57,21 +63,15 @@ def keyword_arrays(
     lengths = np.diff(starts, append=len(terms))
     single = starts[lengths == 1]
     keys, node_docs = _nodes(terms, token_docs[starts], starts, lengths, n_terms)
-    found = _distinct(node_docs)
+    found = distinct(node_docs)
     doc_counts = np.bincount(found // MAX_DOCS, minlength=len(keys))
     return {
-        "keyword_postings": _distinct(postings[single]).astype(np.int32),
+        "keyword_postings": distinct(postings[single]).astype(np.int32),
         "phrase_keys": keys,
         "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "phrase_offsets": np.concatenate(([0], np.cumsum(doc_counts))).astype(np.int32),
         "phrase_docs": (found % MAX_DOCS).astype(docs.dtype),
     }
-
-
-def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Ascending, each once. ``np.unique`` hashes, which takes some times longer."""
-    values = np.sort(values)
-    return values[np.diff(values, prepend=-1) > 0]
 
 
 def _nodes(
@@ -101,40 +101,71 @@ def _nodes(
     return np.concatenate(keys), np.concatenate(found)
 
 
+class _Pairs(NamedTuple):
+    """The pairs of a chunk: ``keys``, first term · n_terms + second term by their new numbers, ascending;
+    ``new_docs``, the new numbers of its articles; where the postings of each begin, and these."""
+
+    keys: npt.NDArray[np.int64]
+    new_docs: npt.NDArray[np.int32]
+    offsets: npt.NDArray[Any]
+    docs: npt.NDArray[Any]
+    counts: npt.NDArray[np.uint8]
+
+
 def pair_arrays(
     chunks: Sequence[tuple[Arrays, npt.NDArray[np.int64], npt.NDArray[np.int32]]],
     n_terms: int,
     doc_type: Any,
+    pool: Executor,
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of pairs.
 
-    ``chunks``: each with the new number of each of its terms and of each of its articles, -1 for one that is
-    left out.
+    ``chunks``: each with the new number of each of its terms, ascending, and of each of its articles, -1 for
+    one that is left out. A term that does not stay has the number of one before it that does, or -1.
     """
-    columns = []
+    parts = []
     for chunk, terms, docs in chunks:
-        pairs = chunk["pair_keys"]
-        keys = terms[pairs >> 32] * n_terms + terms[pairs & 0xFFFF_FFFF]
-        keys = np.repeat(keys, np.diff(chunk["pair_offsets"]))
-        found, counts = docs.take(chunk["pair_docs"]), chunk["pair_counts"]
-        kept = slice(None) if found.min(initial=0) >= 0 else found >= 0
-        columns.append((keys[kept], found[kept], counts[kept]))
-    keys, found, counts = (np.concatenate(column) for column in zip(*columns, strict=True))
-    # Both in one number where they fit, for that sorts several times faster.
-    fits = n_terms * n_terms < 1 << (63 - _DOC_BITS)
-    order = np.argsort(keys << _DOC_BITS | found) if fits else np.lexsort((found, keys))
-    keys, found, counts = keys[order], found[order], counts[order]
-    first = np.ones(len(keys), bool)
-    first[1:] = keys[1:] != keys[:-1]
-    starts = np.flatnonzero(first)
-    nodes = keys[starts]
+        firsts, seconds = terms[chunk["pair_keys"] >> 32], terms[chunk["pair_keys"] & 0xFFFF_FFFF]
+        # A pair of which a term does not stay, and so no posting, could stand out of order.
+        keys = np.maximum.accumulate(firsts * n_terms + seconds)
+        parts.append(_Pairs(keys, docs, chunk["pair_offsets"], chunk["pair_docs"], chunk["pair_counts"]))
+    # Ranges of keys, which end where the largest part has so many postings more.
+    largest = max(parts, key=lambda part: len(part.docs))
+    every = np.arange(_POSTINGS_AT_A_TIME, len(largest.docs), _POSTINGS_AT_A_TIME)
+    cuts = largest.keys[largest.offsets.searchsorted(every, "right") - 1]
+    bounds = [part.keys.searchsorted(cuts).tolist() for part in parts]
+    bounds = [[0, *cut, len(part.keys)] for cut, part in zip(bounds, parts, strict=True)]
+    ranges = zip(*(pairwise(of_part) for of_part in bounds), strict=True)
+    columns = zip(*pool.map(lambda of_parts: _merged_pairs(parts, of_parts), ranges), strict=True)
+    nodes, sizes, docs, counts = map(np.concatenate, columns)
     return {
         "pair_seconds": (nodes % n_terms if n_terms else nodes).astype(np.min_scalar_type(n_terms)),
         "pair_children": np.searchsorted(nodes, np.arange(n_terms + 1) * n_terms).astype(np.int32),
-        "pair_offsets": np.append(starts, len(keys)).astype(np.int32),
-        "pair_docs": found.astype(doc_type),
+        "pair_offsets": offsets_of(sizes).astype(np.int32),
+        "pair_docs": docs.astype(doc_type),
         "pair_counts": counts,
     }
+
+
+def _merged_pairs(parts: Sequence[_Pairs], ranges: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[Any], ...]:
+    """The keys of these pairs of each part, ascending, each once; the postings of each key; article and count
+    of each posting."""
+    columns = []
+    for part, (first, last) in zip(parts, ranges, strict=True):
+        offsets = part.offsets[first : last + 1]
+        postings = slice(offsets[0], offsets[-1])
+        keys = np.repeat(part.keys[first:last], np.diff(offsets))
+        columns.append((keys, part.new_docs.take(part.docs[postings]), part.counts[postings]))
+    keys, docs, counts = map(np.concatenate, zip(*columns, strict=True))
+    order = np.flatnonzero(docs >= 0)
+    keys, docs = keys[order], docs[order]
+    # Key and article in one number, counted from the first key: that sorts several times faster.
+    base = keys.min(initial=_LARGEST)
+    fits = keys.max(initial=0) - base < 1 << (63 - _DOC_BITS)
+    inner = ascending((keys - base) << _DOC_BITS | docs) if fits else np.lexsort((docs, keys))
+    keys, docs, counts = keys[inner], docs[inner], counts[order[inner]]
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[starts], np.diff(starts, append=len(keys)), docs, counts
 
 
 def compound_arrays(
@@ -155,11 +186,17 @@ def compound_arrays(
     by_whole = np.argsort(wholes, kind="stable")
     terms = np.arange(n_terms + 1)
     offsets, docs = arrays["offsets"], arrays["docs"]
-    keys = np.repeat(terms[:-1] << _DOC_BITS, np.diff(offsets)) | docs
 
     def have(term: npt.NDArray[Any], doc: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        wanted = term << _DOC_BITS | doc
-        found: npt.NDArray[np.bool_] = keys.take(keys.searchsorted(wanted), mode="clip") == wanted
+        # A binary search for each, all in step: few are looked for in many.
+        low, high = offsets[term], offsets[term + 1]
+        ends = high
+        while (searching := low < high).any():
+            middle = (low + high) >> 1
+            less = docs.take(middle, mode="clip") < doc
+            low = np.where(searching & less, middle + 1, low)
+            high = np.where(searching & ~less, middle, high)
+        found: npt.NDArray[np.bool_] = (low < ends) & (docs.take(low, mode="clip") == doc)
         return found
 
     # Nothing is found by a soft word that is a compound: nearly all articles have it.
@@ -169,7 +206,7 @@ def compound_arrays(
     alone = ~(have(firsts[row], doc) & have(seconds[row], doc))
     nodes = np.repeat(terms[:-1], np.diff(arrays["pair_children"])) * n_terms + arrays["pair_seconds"]
     node = nodes.searchsorted(firsts * n_terms + seconds)
-    paired = hard[np.isin(node[hard], np.arange(len(nodes)))]
+    paired = hard[node[hard] < len(nodes)]
     paired = paired[nodes[node[paired]] == firsts[paired] * n_terms + seconds[paired]]
     pair_row, place = places_of(arrays["pair_offsets"], node[paired])
     pair_row, pair_doc = paired[pair_row], arrays["pair_docs"][place]

@@ -93,23 +93,37 @@ def sources_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.sources")
 
 
-def write_sources(path: str, rows: Sequence[Row], rest: Arrays, metadata: Mapping[str, Any]) -> int:
-    """Write and fsync the file; returns its size in bytes. ``rest``: of the chunk. Raises OSError."""
-    return write_array_file(path, _table(rows) | packed(rest), metadata)
+def write_sources(
+    path: str,
+    rows: Sequence[Row],
+    doc_of: npt.NDArray[np.int32],
+    rest: Arrays,
+    metadata: Mapping[str, Any],
+) -> int:
+    """Write and fsync the file; returns its size in bytes. Raises OSError.
+
+    ``doc_of``: by the article that a row names its number in the segment. ``rest``: of the chunk.
+    """
+    table = _table(rows)
+    docs = table["file_docs"]
+    table["file_docs"] = np.where(docs < 0, docs, doc_of.take(docs, mode="clip"))
+    return write_array_file(path, table | packed(rest), metadata)
 
 
 def _table(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
-    digests = b"".join(bytes.fromhex(row.digest) or _NO_DIGEST for row in rows)
-    odd = [number for number, row in enumerate(rows) if row.reason]
-    folders = groupby((row.path for row in rows), os.path.dirname)
+    of_files, sizes, mtimes, digests, states, docs, _, reasons = zip(*rows, strict=True)
+    odd = [number for number, reason in enumerate(reasons) if reason]
+    state_of = {state: number for number, state in enumerate(STATES)}
+    known = bytes.fromhex("".join([digest or _NO_DIGEST.hex() for digest in digests]))
+    folders = groupby(of_files, os.path.dirname)
     paths = "\0\0".join("\0".join((folder, *map(os.path.basename, found))) for folder, found in folders)
     return {
         "paths": np.frombuffer(os.fsencode(paths), np.uint8),
-        "sizes": narrow(np.array([row.size for row in rows], np.int64)),
-        "mtimes": np.array([row.mtime for row in rows], np.int64),
-        "digests": np.frombuffer(digests, np.uint8).reshape(-1, 16),
-        "states": np.array([STATES.index(row.state) for row in rows], np.uint8),
-        "file_docs": np.array([row.doc for row in rows], np.int32),
+        "sizes": narrow(np.array(sizes, np.int64)),
+        "mtimes": np.array(mtimes, np.int64),
+        "digests": np.frombuffer(known, np.uint8).reshape(-1, 16),
+        "states": np.array([state_of[state] for state in states], np.uint8),
+        "file_docs": np.array(docs, np.int32),
         "reason_files": np.array(odd, np.int32),
         "reason_lines": np.array([rows[number].line for number in odd], np.int32),
         **joined_texts("reasons", [rows[number].reason.encode("utf-8", "surrogateescape") for number in odd]),

@@ -10,14 +10,14 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, byte_words
+from qtsearch.codec.chunk import MAX_DOCS, byte_words, url_hash
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
@@ -25,7 +25,7 @@ from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, NO_ID, SubjectSlice, offsets_of, pieces_of, places_of
+from qtsearch.codec.segment import INDEX_NAME, SubjectSlice, offsets_of, pieces_of
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
@@ -36,7 +36,20 @@ from qtsearch.text.abbreviations import is_capital
 __all__ = ["SegmentWriter", "write_impacts"]
 
 _THREADS: Final = 2  # more wait for each other
+_TEXTS: Final = ("urls", "questions", "keywords", "definitions")
+#: Arrays of this length stay in the processor's caches.
+_POSTINGS_AT_A_TIME: Final = 1 << 17
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
+
+#: What the file of impacts holds: arrays, metadata.
+_Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
+
+
+class _Counts(NamedTuple):
+    """How often articles have each form in each field, and written as abbreviations are."""
+
+    forms: Counter[tuple[bytes, int]]
+    capitals: Counter[bytes]
 
 
 class SegmentWriter:
@@ -44,41 +57,66 @@ class SegmentWriter:
 
     ``dictionary`` is the one that their records were packed with.
 
-    ``urls`` (bytes), ``subjects``, ``dates`` (ordinals), ``ids``, ``contents`` (hashes) and ``files``
-    (numbers) tell of every article, chunks in turn. Once the segment is written, ``doc_of`` says which number
-    each article has in it, -1 for none, and ``rest`` has what a chunk has and the segment has not.
+    ``urls`` (bytes), ``url_hashes``, ``subjects``, ``dates`` (ordinals), ``ids`` (int64, NO_ID for none),
+    ``contents`` (hashes, uint64) and ``files`` (numbers) tell of every article, chunks in turn. Once the
+    segment is written, ``doc_of`` says which number each article has in it, -1 for none, and ``rest`` has
+    what a chunk has and the segment has not.
     """
 
     def __init__(self, chunks: Sequence[Arrays], dictionary: bytes) -> None:
-        self._chunks = chunks
+        self._chunks: list[Arrays] = []
         self._dictionary = dictionary
-        self.urls = self._texts("urls")
-        self.subjects = [subject.decode() for subject in self._texts("subjects")]
-        self.dates: list[int] = self._joined("dates").tolist()
-        self.files: list[int] = self._joined("files").tolist()
-        self.ids: list[int | None] = [None if n == NO_ID else n for n in self._joined("ids").tolist()]
-        self.contents: list[int] = self._joined("contents").tolist()
+        self._texts: dict[str, list[bytes]] = {name: [] for name in _TEXTS}
+        self._leaving: frozenset[int] = frozenset()
+        self._leaving_counts = _Counts(Counter(), Counter())
+        self.urls = self._texts["urls"]
+        self.subjects: list[str] = []
+        self.dates: list[int] = []
+        self.ids = np.zeros(0, np.int64)
+        self.contents = np.zeros(0, np.uint64)
+        self.url_hashes: list[int] = []
         self.doc_of = np.zeros(0, np.int32)
         self.rest: dict[str, npt.NDArray[Any]] = {}
+        for chunk in chunks:
+            self.add(chunk)
+
+    def add(self, chunk: Arrays, leaving: frozenset[int] = frozenset()) -> None:
+        """One more chunk: what can be done before the others are there is done, without its ``files``.
+
+        ``leaving``: articles that are likely to be left out; of one chunk only.
+        """
+        self._chunks.append(chunk)
+        for name, texts in self._texts.items():
+            texts += split_texts(chunk, name)
         if len(self.urls) > MAX_DOCS:
             raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
+        self.subjects += [subject.decode() for subject in split_texts(chunk, "subjects")]
+        self.dates += chunk["dates"].tolist()
+        self.ids, self.contents = self._joined("ids"), self._joined("contents")
+        urls = self.urls[len(self.url_hashes) :]
+        self.url_hashes += [url_hash(url.decode("utf-8", "surrogatepass")) for url in urls]
+        if leaving:
+            self._leaving, self._leaving_counts = leaving, self._counts(leaving)
+
+    @property
+    def files(self) -> list[int]:
+        """Of every article the number of the file that it was read from."""
+        numbers: list[int] = self._joined("files").tolist()
+        return numbers
 
     def _joined(self, name: str) -> npt.NDArray[Any]:
         return np.concatenate([chunk[name] for chunk in self._chunks])
-
-    def _texts(self, name: str) -> list[bytes]:
-        return [text for chunk in self._chunks for text in split_texts(chunk, name)]
 
     def links(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """The hashes of the urls that articles link to, and the article of each link."""
         counts = np.diff(self._offsets("link_offsets"))
         return self._joined("links"), np.repeat(np.arange(len(counts)), counts)
 
-    def _text(self, name: str, number: int) -> bytes:
+    def _record(self, number: int) -> bytes:
         for chunk in self._chunks:
             if number < len(chunk["ids"]):
-                start, stop = chunk[f"{name.removesuffix('s')}_offsets"][number : number + 2]
-                return chunk[name][start:stop].tobytes()
+                start, stop = chunk["record_offsets"][number : number + 2]
+                return chunk["records"][start:stop].tobytes()
             number -= len(chunk["ids"])
         raise IndexError(number)
 
@@ -95,70 +133,94 @@ class SegmentWriter:
         """
         # NumPy lets other threads run while it sorts, copies and computes.
         with ThreadPoolExecutor(_THREADS) as pool:
-            arrays, metadata = self._arrays(left_out, pool)
-            impacts = pool.submit(_impacts, arrays, parameters)
+            arrays, metadata, impacts = self._arrays(left_out, parameters, pool)
             path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
             return {
                 "arrays": write_array_file(path, arrays, metadata),
-                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts.result()),
+                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts),
             }
 
     def _arrays(
-        self, left_out: frozenset[int], pool: Executor
-    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        self, left_out: frozenset[int], parameters: RankingParameters, pool: Executor
+    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any], _Impacts]:
+        """The arrays of the segment, its metadata, and what the file of impacts holds."""
         slugs = [slugify(subject) for subject in self.subjects]
         kept = [number for number in range(len(self.urls)) if number not in left_out]
         kept.sort(key=lambda number: (slugs[number], self.urls[number]))
         order = np.array(kept, np.int64)
         urls = [self.urls[number] for number in kept]
-        field_starts = self._joined("field_starts")[order]
         arrays: dict[str, npt.NDArray[Any]] = {
             "lengths": self._joined("lengths")[order],
-            "field_starts": field_starts,
+            "field_starts": self._joined("field_starts")[order],
             "ids": self._joined("ids")[order],
             "dates": self._joined("dates")[order],
             "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
             "originals": _originals(self._joined("contents")[order]),
             "dictionary": np.frombuffer(self._dictionary, np.uint8),
         }
-        questions = self._texts("questions")
-        arrays["question_ranks"] = _ranks([questions[number].decode().casefold() for number in kept])
-        arrays |= joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept])
-        packed = self._texts("records")
-        arrays |= joined_texts("records", [packed[number] for number in kept])
+        stored = pool.submit(self._stored, order, kept)
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
-        arrays |= self._vocabulary(left_out)
-        texts = pool.submit(self._text_arrays, order, kept, arrays["forms"])
-        arrays |= self._postings(arrays["terms"], arrays["term_soft"], doc_of, pool)
-        arrays |= texts.result()
-        definitions = self._texts("definitions")
-        arrays |= expansion_arrays([definitions[number] for number in kept], arrays["terms"])
+        vocabulary, form_numbers, term_numbers = self._vocabulary(left_out)
+        arrays |= stored.result() | vocabulary
+        texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers)
+        postings, impacts = self._postings(
+            term_numbers, arrays["term_soft"], arrays["lengths"], parameters, pool
+        )
         subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
-        return arrays, {"subjects": subjects}
+        return arrays | postings | texts.result(), {"subjects": subjects}, impacts
+
+    def _stored(self, order: npt.NDArray[np.int64], kept: list[int]) -> dict[str, npt.NDArray[Any]]:
+        """What is stored of articles for whoever shows them."""
+        questions = self._texts["questions"]
+        # Records that lie side by side, as most of a segment's do again, are copied as one.
+        firsts = offsets_of(np.array([len(chunk["ids"]) for chunk in self._chunks]))
+        of_chunk = firsts.searchsorted(order, "right") - 1
+        begin = np.flatnonzero((np.diff(order, prepend=-2) != 1) | (np.diff(of_chunk, prepend=-1) != 0))
+        runs = zip(begin.tolist(), [*begin[1:].tolist(), len(order)], strict=True)
+        blobs = [(chunk["records"].data, chunk["record_offsets"]) for chunk in self._chunks]
+        pieces = []
+        for start, stop in runs:
+            blob, offsets = blobs[of_chunk[start]]
+            first = order[start] - firsts[of_chunk[start]]
+            pieces.append(blob[offsets[first] : offsets[first + stop - start]])
+        sizes = np.diff(self._offsets("record_offsets"))[order]
+        return {
+            "question_ranks": _ranks([questions[number].decode().casefold() for number in kept]),
+            **joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept]),
+            "records": np.frombuffer(b"".join(pieces), np.uint8),
+            "record_offsets": offsets_of(sizes),
+        }
 
     def _text_arrays(
-        self, order: npt.NDArray[np.int64], kept: list[int], forms: npt.NDArray[np.bytes_]
+        self,
+        order: npt.NDArray[np.int64],
+        kept: list[int],
+        vocabulary: Arrays,
+        form_numbers: list[npt.NDArray[np.int64]],
     ) -> dict[str, npt.NDArray[Any]]:
-        keywords = merged_texts("keyword", self._chunks, forms, self.doc_of)
-        questions = merged_texts("question", self._chunks, forms, self.doc_of)
-        self.rest = self._rest(order, kept, forms, keywords)
-        return completion_arrays(keywords, questions, forms)
+        keywords = merged_texts("keyword", self._chunks, self._texts["keywords"], form_numbers, self.doc_of)
+        questions = merged_texts(
+            "question", self._chunks, self._texts["questions"], form_numbers, self.doc_of
+        )
+        self.rest = self._rest(order, kept, form_numbers, keywords)
+        definitions = [self._texts["definitions"][number] for number in kept]
+        expansions = expansion_arrays(definitions, vocabulary["terms"])
+        return completion_arrays(keywords, questions, vocabulary["forms"]) | expansions
 
     def _rest(
         self,
         order: npt.NDArray[np.int64],
         kept: list[int],
-        forms: npt.NDArray[np.bytes_],
+        form_numbers: list[npt.NDArray[np.int64]],
         keywords: Texts,
     ) -> dict[str, npt.NDArray[Any]]:
-        number_of = np.concatenate(
-            [np.searchsorted(forms, c["forms"])[c["question_words"]] for c in self._chunks]
-        )
+        chunks = zip(self._chunks, form_numbers, strict=True)
+        number_of = np.concatenate([numbers[chunk["question_words"]] for chunk, numbers in chunks])
         words, offsets = pieces_of(number_of, self._offsets("question_word_offsets"), order)
         links, link_offsets = pieces_of(self._joined("links"), self._offsets("link_offsets"), order)
         found = np.sort(keywords.found)
-        definitions = self._texts("definitions")
+        definitions = self._texts["definitions"]
         return {
             "contents": self._joined("contents")[order],
             "question_words": words.astype(np.int32),
@@ -168,7 +230,8 @@ class SegmentWriter:
             "keyword_words": keywords.words.astype(np.int32),
             "keyword_word_offsets": keywords.offsets,
             "carried": np.column_stack((found % MAX_DOCS, found // MAX_DOCS)).astype(np.int32),
-            **joined_texts("keywords", keywords.texts),
+            "keywords": keywords.blob,
+            "keyword_offsets": keywords.bounds,
             **joined_texts("subjects", [self.subjects[number].encode() for number in kept]),
             **joined_texts("definitions", [definitions[number] for number in kept]),
         }
@@ -178,27 +241,44 @@ class SegmentWriter:
         counts = np.concatenate([np.diff(chunk[name]) for chunk in self._chunks])
         return offsets_of(counts)
 
-    def _vocabulary(self, left_out: frozenset[int]) -> dict[str, npt.NDArray[Any]]:
-        """Surface forms and terms of the articles that are kept."""
+    def _vocabulary(
+        self, left_out: frozenset[int]
+    ) -> tuple[dict[str, npt.NDArray[Any]], list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]]]:
+        """Surface forms and terms of the articles that are kept; for each chunk the numbers among them of its
+        forms, and of its terms, ascending."""
         forms, first, inverse = np.unique(self._joined("forms"), return_index=True, return_inverse=True)
-        stems = np.concatenate([chunk["terms"][chunk["form_terms"]] for chunk in self._chunks])[first]
         frequencies = np.zeros((len(forms), 3), np.int64)
         capitals = np.zeros(len(forms), np.int64)
         np.add.at(frequencies, inverse, self._joined("form_frequencies"))
         np.add.at(capitals, inverse, self._joined("form_capitals"))
         self._forget(left_out, forms, frequencies, capitals)
         used = frequencies.any(axis=1)
-        terms, form_terms = np.unique(byte_words(stems[used].tolist()), return_inverse=True)
-        return {
-            "forms": byte_words(forms[used].tolist()),
-            "form_terms": form_terms.astype(np.int32),
+        terms, first_term, term_inverse = np.unique(
+            self._joined("terms"), return_index=True, return_inverse=True
+        )
+        of_terms = self._split(term_inverse, "terms")
+        chunks = zip(self._chunks, of_terms, strict=True)
+        form_terms = np.concatenate([numbers[chunk["form_terms"]] for chunk, numbers in chunks])[first][used]
+        stay = np.bincount(form_terms, minlength=len(terms)) > 0
+        # What does not stay has the number of what stays before it, or -1, and is never used.
+        form_numbers, term_numbers = (np.cumsum(kept) - 1 for kept in (used, stay))
+        vocabulary = {
+            "forms": _narrowed(forms[used]),
+            "form_terms": term_numbers[form_terms].astype(np.int32),
             "form_frequencies": frequencies[used].astype(np.uint32),
             "form_capitals": capitals[used].astype(np.uint32),
-            "terms": terms,
-            "term_soft": np.isin(
-                terms, np.concatenate([chunk["terms"][chunk["term_soft"]] for chunk in self._chunks])
-            ),
+            "terms": _narrowed(terms[stay]),
+            "term_soft": self._joined("term_soft")[first_term][stay],
         }
+        return (
+            vocabulary,
+            self._split(form_numbers[inverse], "forms"),
+            [term_numbers[numbers] for numbers in of_terms],
+        )
+
+    def _split(self, joined: npt.NDArray[Any], name: str) -> list[npt.NDArray[Any]]:
+        """What belongs to each chunk, given one element for each of an array of theirs."""
+        return np.split(joined, np.cumsum([len(chunk[name]) for chunk in self._chunks])[:-1])
 
     def _forget(
         self,
@@ -207,26 +287,14 @@ class SegmentWriter:
         frequencies: npt.NDArray[np.int64],
         capitals: npt.NDArray[np.int64],
     ) -> None:
-        """Take the articles left out away from what is counted of the forms: by analysing them again."""
-        pieces: list[Counter[str]] = [Counter() for _ in FIELD_NAMES]
-        for number in left_out:
-            record = records.unpack(self._text("records", number), self._dictionary)
-            question = self._text("questions", number).decode()
-            for field, text in enumerate((question, record["answer"], "\n".join(record["keywords"]))):
-                pieces[field].update(analysis.pieces(text))
-        counts: Counter[tuple[bytes, int]] = Counter()
-        shouted: Counter[bytes] = Counter()
-        for field, of_field in enumerate(pieces):
-            for piece, count in of_field.items():
-                tokens = analysis.tokenize(piece)
-                for token in tokens:
-                    form = analysis.fold(token).encode()
-                    counts[form, field] += count
-                    if field != _PAGE_KEYWORDS and is_capital(token):
-                        shouted[form] += count
-                if field != _PAGE_KEYWORDS and len(tokens) > 1:
-                    for _, compound in analysis.compounds(piece):
-                        counts[compound.encode(), field] += count
+        """Take the articles left out away from what is counted of the forms."""
+        counts, shouted = Counter(self._leaving_counts.forms), Counter(self._leaving_counts.capitals)
+        others = self._counts(left_out - self._leaving)
+        counts.update(others.forms)
+        shouted.update(others.capitals)
+        others = self._counts(self._leaving - left_out)
+        counts.subtract(others.forms)
+        shouted.subtract(others.capitals)
         if counts:
             places = np.searchsorted(forms, byte_words([form for form, _ in counts]))
             fields = np.array([field for _, field in counts])
@@ -235,49 +303,76 @@ class SegmentWriter:
             places = np.searchsorted(forms, byte_words(list(shouted)))
             np.subtract.at(capitals, places, np.array(list(shouted.values())))
 
+    def _counts(self, numbers: frozenset[int]) -> _Counts:
+        """What articles count: by analysing them again."""
+        pieces: list[Counter[str]] = [Counter() for _ in FIELD_NAMES]
+        for number in numbers:
+            record = records.unpack(self._record(number), self._dictionary)
+            question = self._texts["questions"][number].decode()
+            for field, text in enumerate((question, record["answer"], "\n".join(record["keywords"]))):
+                pieces[field].update(analysis.pieces(text))
+        found = _Counts(Counter(), Counter())
+        for field, of_field in enumerate(pieces):
+            for piece, count in of_field.items():
+                tokens = analysis.tokenize(piece)
+                for token in tokens:
+                    form = analysis.fold(token).encode()
+                    found.forms[form, field] += count
+                    if field != _PAGE_KEYWORDS and is_capital(token):
+                        found.capitals[form] += count
+                if field != _PAGE_KEYWORDS and len(tokens) > 1:
+                    for _, compound in analysis.compounds(piece):
+                        found.forms[compound.encode(), field] += count
+        return found
+
     def _postings(
         self,
-        terms: npt.NDArray[np.bytes_],
+        term_numbers: list[npt.NDArray[np.int64]],
         term_soft: npt.NDArray[np.bool_],
-        doc_of: npt.NDArray[np.int32],
+        lengths: npt.NDArray[np.uint16],
+        parameters: RankingParameters,
         pool: Executor,
-    ) -> dict[str, npt.NDArray[Any]]:
-        n_docs = int(doc_of.max()) + 1
+    ) -> tuple[dict[str, npt.NDArray[Any]], _Impacts]:
+        n_docs = len(lengths)
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         numbered, compounds = [], []
         first = 0
-        for chunk in self._chunks:
-            # A term of articles left out alone may be missing: its place is another's, and never used.
-            places = np.searchsorted(terms, chunk["terms"])
-            docs = doc_of[first : first + len(chunk["ids"])]
+        for chunk, places in zip(self._chunks, term_numbers, strict=True):
+            docs = self.doc_of[first : first + len(chunk["ids"])]
             numbered.append((chunk, places, docs))
             kept = chunk["compounds"][docs[chunk["compounds"][:, 3]] >= 0]
             compounds.append(np.column_stack((places[kept[:, :3]], docs[kept[:, 3]])))
             first += len(chunk["ids"])
-        pairs = pool.submit(pair_arrays, numbered, len(terms), doc_type)
-        arrays, numbers, triples = merged_postings(numbered, len(terms), doc_type, pool)
-        totals = triples.sum(axis=1, dtype=np.int32)[numbers]
-        others = [
-            pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs),
-            pool.submit(encode_numbered, numbers, triples),
-            pool.submit(_keywords, arrays, totals, triples[:, _PAGE_KEYWORDS][numbers]),
-            pairs,
-        ]
-        for other in others:
-            arrays |= other.result()
-        return arrays | compound_arrays(np.concatenate(compounds), term_soft, arrays)
+        arrays, numbers, triples, totals = merged_postings(numbered, len(term_soft), doc_type, pool)
+        pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
+        key_terms = pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs)
+        keywords = pool.submit(_keywords, arrays, numbers, triples)
+        frequencies = pool.submit(encode_numbered, numbers, triples)
+        compound = compound_arrays(np.concatenate(compounds), term_soft, arrays | pairs)
+        found = frequencies.result() | keywords.result() | pairs
+        impacts = _impacts({"lengths": lengths} | arrays | found, parameters, pool)
+        return arrays | key_terms.result() | found | compound, impacts
 
 
 def _keywords(
-    arrays: Arrays, totals: npt.NDArray[Any], frequencies: npt.NDArray[Any]
+    arrays: Arrays, numbers: npt.NDArray[Any], triples: npt.NDArray[np.uint16]
 ) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of keywords, given the postings and their frequencies in all fields and in this one."""
-    postings = np.flatnonzero(frequencies)
-    ends = np.cumsum(totals, dtype=np.int64)[postings]
-    # The keywords come last in an article.
-    bounds = np.stack((ends - frequencies[postings], ends), axis=1).ravel()
-    which, places = places_of(bounds, np.arange(0, len(bounds), 2))
-    return keyword_arrays(postings[which], arrays["positions"][places], arrays["offsets"], arrays["docs"])
+    """The arrays of keywords, given the postings and, as numbers of triples, their frequencies."""
+    totals, of_keywords = triples.sum(axis=1, dtype=np.int64), triples[:, _PAGE_KEYWORDS].astype(np.int64)
+    postings, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    n_tokens = 0
+    for start in range(0, len(numbers), _POSTINGS_AT_A_TIME):
+        part = numbers[start : start + _POSTINGS_AT_A_TIME]
+        ends = np.cumsum(totals.take(part))
+        found = np.flatnonzero((of_keywords > 0).take(part))
+        counts = of_keywords.take(part[found])
+        # The keywords come last in an article.
+        shifts = n_tokens + ends[found] - np.cumsum(counts)
+        n_tokens += int(ends[-1])
+        postings.append(np.repeat(found + start, counts))
+        places.append(np.repeat(shifts, counts) + np.arange(counts.sum()))
+    positions = arrays["positions"][np.concatenate(places)]
+    return keyword_arrays(np.concatenate(postings), positions, arrays["offsets"], arrays["docs"])
 
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
@@ -289,10 +384,7 @@ def _impacts_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
 
 
-def _impacts(
-    arrays: Arrays, parameters: RankingParameters
-) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """What the file of impacts holds: arrays, metadata."""
+def _impacts(arrays: Arrays, parameters: RankingParameters, pool: Executor | None = None) -> _Impacts:
     offsets, lengths = arrays["offsets"], arrays["lengths"]
     impacts = compute_impacts(
         arrays["docs"],
@@ -301,6 +393,7 @@ def _impacts(
         lengths,
         arrays["keyword_postings"],
         Weighting.of(parameters),
+        pool,
     )
     scores = {
         "impacts": impacts,
@@ -311,6 +404,11 @@ def _impacts(
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
     return scores, metadata
+
+
+def _narrowed(words: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
+    """As wide as the longest of them."""
+    return words.astype(f"S{max(np.char.str_len(words).max(initial=1), 1)}")
 
 
 def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:

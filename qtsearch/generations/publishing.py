@@ -8,6 +8,7 @@ that no generation needs any more; whoever has them mapped keeps them. See docs/
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 from collections.abc import Collection
@@ -28,6 +29,7 @@ __all__ = [
     "make_work_folder",
     "new_segment_id",
     "next_number",
+    "prepare",
     "publish",
 ]
 
@@ -84,6 +86,12 @@ def discard_segment(folder: str, segment_id: str) -> None:
     if not is_published(folder, segment_id):
         for extension in SEGMENT_EXTENSIONS:
             disk.discard(os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}"))
+
+
+def prepare() -> None:
+    """Import what publishing needs, which takes a while, at a time when there is nothing better to do."""
+    for module in ("whoosh.index", "qtsearch.codec.fields", "qtsearch.codec.plugin"):
+        importlib.import_module(module)
 
 
 def publish(folder: str, segment_id: str, n_docs: int, keep: Collection[str] = ()) -> int:

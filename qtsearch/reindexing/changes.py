@@ -71,12 +71,17 @@ def settle(
     last good version goes, too.
     """
     result_of = {result.number: result for result in results}
+    oldest_ns = scanned_ns - _GRAIN_NS
     rows: list[Row] = []
     added: list[str] = []  # digests
     changed = unchanged = dropped = 0
     for number, file in enumerate(files):
         row, result = past.get(file.key), result_of.get(number)
-        mtime = file.mtime if file.mtime + _GRAIN_NS < scanned_ns else -1
+        mtime = file.mtime if file.mtime < oldest_ns else -1
+        if row and not result and row[1:3] == (file.size, mtime) and not (strict and row.state == "rejected"):
+            rows.append(row)  # as it was
+            unchanged += row.doc >= 0
+            continue
         new = _row(file, mtime, row, result, strict)
         was_there = row is not None and row.doc >= 0
         if result is not None and result.state == "article":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from qtsearch.codec.chunk import url_hash
+from qtsearch.codec.segment import NO_ID
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.schema import slugify
 
@@ -17,13 +19,14 @@ _EXAMPLES: Final = 3
 
 def warnings_of(writer: SegmentWriter, left_out: frozenset[int]) -> tuple[str, ...]:
     """A sentence for each. ``left_out``: articles that are not published."""
-    kept = [number for number in range(len(writer.urls)) if number not in left_out]
-    return (*_subjects(writer, kept), *_ids(writer, kept), *_links(writer, kept))
+    published = np.ones(len(writer.urls), bool)
+    published[list(left_out)] = False
+    return (*_subjects(writer, published), *_ids(writer, published), *_links(writer, published))
 
 
-def _subjects(writer: SegmentWriter, kept: list[int]) -> list[str]:
+def _subjects(writer: SegmentWriter, published: npt.NDArray[np.bool_]) -> list[str]:
     spellings: dict[str, list[str]] = {}
-    for name in sorted({writer.subjects[number] for number in kept}):
+    for name in sorted(set(compress(writer.subjects, published.tolist()))):
         spellings.setdefault(slugify(name), []).append(name)
     return [
         f"a subject is spelt in {len(names)} ways, and taken as one: {', '.join(map(repr, names))}"
@@ -32,25 +35,24 @@ def _subjects(writer: SegmentWriter, kept: list[int]) -> list[str]:
     ]
 
 
-def _ids(writer: SegmentWriter, kept: list[int]) -> list[str]:
-    urls: dict[int, dict[int, str]] = {}
+def _ids(writer: SegmentWriter, published: npt.NDArray[np.bool_]) -> list[str]:
     ids, contents = writer.ids, writer.contents
-    for number in kept:
-        one = ids[number]
-        if one is not None:
-            urls.setdefault(one, {}).setdefault(contents[number], writer.urls[number].decode())
-    several = {one: found for one, found in urls.items() if len(found) > 1}
-    if not several:
+    numbers = np.flatnonzero(published & (ids != NO_ID))
+    order = numbers[np.lexsort((contents[numbers], ids[numbers]))]
+    same = (np.diff(ids[order]) == 0) & (np.diff(contents[order]) == 0)
+    different = np.sort(order[np.append(True, ~same)[: len(order)]])  # of the same content the first one
+    found, counts = np.unique(ids[different], return_counts=True)
+    several = found[counts > 1]
+    if not len(several):
         return []
-    least = min(several)
-    examples = ", ".join(list(several[least].values())[:_EXAMPLES])
-    return [f"{len(several):,} ids stand for different articles, {least} say: {examples}"]
+    urls = [writer.urls[number].decode() for number in different[ids[different] == several[0]][:_EXAMPLES]]
+    return [f"{len(several):,} ids stand for different articles, {several[0]} say: {', '.join(urls)}"]
 
 
-def _links(writer: SegmentWriter, kept: list[int]) -> list[str]:
-    known = np.array([url_hash(writer.urls[number].decode()) for number in kept], np.uint64)
+def _links(writer: SegmentWriter, published: npt.NDArray[np.bool_]) -> list[str]:
+    known = np.array(writer.url_hashes, np.uint64)[published]
     targets, owners = writer.links()
-    dead = ~np.isin(targets, known) & np.isin(owners, kept)
+    dead = ~np.isin(targets, known) & published[owners]
     if not dead.any():
         return []
     pages = np.unique(owners[dead])

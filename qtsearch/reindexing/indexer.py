@@ -11,7 +11,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from qtsearch.codec.sources import kept_segments
 from qtsearch.generations import publishing
@@ -20,9 +19,6 @@ from qtsearch.parameters import RankingParameters
 from qtsearch.reindexing.report import ReindexReport, Timer
 from qtsearch.reindexing.scan import find_files
 from qtsearch.reindexing.unchanged import report_unchanged
-
-if TYPE_CHECKING:
-    from qtsearch.reindexing.runs import Run
 
 __all__ = ["reindex"]
 
@@ -103,32 +99,39 @@ def reindex(
             dry_run=dry_run,
         )
 
-    def run() -> Run:
-        from qtsearch.reindexing.runs import Run
+    def run() -> ReindexReport:
+        from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, available, started_early
 
-        return Run(
-            folder,
-            files.each(),
-            scanned_ns,
-            timer,
-            include_no_index=include_no_index,
-            parameters=parameters,
-            checksum=checksum,
-            full=full,
-            strict=strict,
-            allow_shrink=allow_shrink,
-            keep_previous=keep_previous,
-            processes=processes,
-            progress=progress or _no_progress,
-        )
+        # A worker takes as long to begin as this process takes to find out what is to be read.
+        many = len(files.keys) >= FILES_WORTH_PROCESSES
+        with started_early(many and processes is None and available() > 1) as worker:
+            from qtsearch.reindexing.runs import Run
+
+            one = Run(
+                folder,
+                files.each(),
+                scanned_ns,
+                timer,
+                include_no_index=include_no_index,
+                parameters=parameters,
+                checksum=checksum,
+                full=full,
+                strict=strict,
+                allow_shrink=allow_shrink,
+                keep_previous=keep_previous,
+                processes=processes,
+                worker=worker,
+                progress=progress or _no_progress,
+            )
+            return one.rehearse() if dry_run else one.perform()
 
     if dry_run:
-        report = nothing_to_do() or run().rehearse()
+        report = nothing_to_do() or run()
     else:
         publishing.make_index_folder(folder)
         with publishing.WriteLock(folder, wait):
             publishing.clean(folder, kept_segments(folder))
-            report = nothing_to_do() or run().perform()
+            report = nothing_to_do() or run()
     _log.info("%s", report)
     return report
 

@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ from qtsearch.parameters import RankingParameters
 from qtsearch.reindexing import workers
 from qtsearch.reindexing.changes import Changes, jobs_for, settle
 from qtsearch.reindexing.checks import warnings_of
+from qtsearch.reindexing.processes import Started
 from qtsearch.reindexing.report import ReindexReport, Timer
 from qtsearch.reindexing.scan import Found
 from qtsearch.results import stored_article
@@ -45,6 +47,8 @@ _log = logging.getLogger(__name__)
 
 #: Articles whose texts make the compression dictionary.
 _DICTIONARY_SAMPLE: Final = 16
+#: What so many articles count, which are likely to leave the index, is looked up while files are read.
+_FEW_ARTICLES: Final = 1_000
 
 
 class _Past(NamedTuple):
@@ -78,7 +82,7 @@ class _Published(NamedTuple):
 class Run:
     """One run of :func:`qtsearch.reindex`; see there what the options mean.
 
-    ``files``: as they were found at ``scanned_ns``.
+    ``files``: as they were found at ``scanned_ns``. ``worker``: a process that waits for files to read.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Run:
         allow_shrink: bool,
         keep_previous: bool,
         processes: int | None,
+        worker: Started | None,
         progress: Callable[[int, int], None],
     ) -> None:
         self._folder = folder
@@ -110,6 +115,7 @@ class Run:
         self._allow_shrink = allow_shrink
         self._keep_previous = keep_previous
         self._processes = processes
+        self._worker = worker
         self._progress = progress
         self._past: _Past | None = None
         self._anew = False  # whatever is there
@@ -167,34 +173,54 @@ class Run:
         if full:
             jobs = [workers.Job(number, file.path) for number, file in enumerate(self._files)]
         dictionary = _dictionary(self._files) if full or past is None else past.segment.dictionary
-        outcome = workers.Outcome()
-        if jobs:
-            stems = {} if full or past is None else _stems(past.segment)
-            reading = workers.Reading(dictionary, self._include_no_index, work, stems)
-            outcome = workers.read_all(jobs, reading, self._processes, self._progress)
+        segment = None if full or past is None else (self._folder, past.segment.segment_id)
+        reading = workers.Reading(dictionary, self._include_no_index, work, segment)
+        # While files are read, what is there is made ready to be merged with.
+        with ThreadPoolExecutor(1) as pool:
+            begun = None if full or past is None else pool.submit(self._begin, past, jobs)
+            outcome = workers.Outcome()
+            if jobs:
+                worker, self._worker = self._worker, None  # it reads once
+                outcome = workers.read_all(jobs, reading, self._processes, self._progress, worker)
         changes = settle(self._files, rows, outcome.results, self._scanned_ns, strict=self._strict)
         self._timer.end("read")
         new_parameters = self._parameters not in (None, past.segment.parameters if past else None)
         if past is not None and changes.same and not self._full and not new_parameters:
             return _Prepared(changes, full, None, frozenset(), self._kept(changes), self._old_warnings())
-        chunks: list[Arrays] = [ArrayFile(path) for path in outcome.chunks]
         left_out: set[int] = set()
+        writer = SegmentWriter([], dictionary)
         stays = {row.doc: number for number, row in enumerate(changes.rows) if row.doc >= 0}
+        if past is not None and begun is not None:
+            chunk, writer = begun.result()
+            file_of = np.full(past.segment.n_docs, -1, np.int32)
+            file_of[list(stays)] = list(stays.values())
+            chunk["files"] = file_of
+            left_out.update(np.flatnonzero(file_of < 0).tolist())
+        for path in outcome.chunks:
+            writer.add(ArrayFile(path))
         if past is not None and full:
             rows_of = changes.rows
             stays = {doc: number for doc, number in stays.items() if rows_of[number].state == "rejected"}
-            chunks += _again(past.segment, stays, dictionary)
-        elif past is not None:
-            file_of = np.full(past.segment.n_docs, -1, np.int32)
-            file_of[list(stays)] = list(stays.values())
-            chunks.insert(0, PastChunk(past.segment, Rest(past.file), file_of))
-            left_out.update(np.flatnonzero(file_of < 0).tolist())
-        writer = SegmentWriter(chunks, dictionary) if chunks else None
-        if writer is None or len(left_out) == len(writer.urls):
+            if stays:
+                writer.add(_again(past.segment, stays, dictionary))
+        if len(left_out) == len(writer.urls):
             raise SourceError(self._nothing_found(changes))
         self._give_way(writer, left_out, changes.rows)
         without = frozenset(left_out)
         return _Prepared(changes, full, writer, without, self._kept(changes), warnings_of(writer, without))
+
+    def _begin(self, past: _Past, jobs: Sequence[workers.Job]) -> tuple[PastChunk, SegmentWriter]:
+        """The generation before as a chunk, and a writer that has it."""
+        read = {job.number for job in jobs}
+        files = [file.key for number, file in enumerate(self._files) if number not in read]
+        stay = {past.rows[key].doc for key in files if key in past.rows}
+        leaving = frozenset(range(past.segment.n_docs)) - stay
+        chunk = PastChunk(past.segment, Rest(past.file))
+        writer = SegmentWriter([], past.segment.dictionary)
+        # Of many that are read, few may turn out to have changed.
+        writer.add(chunk, leaving if len(leaving) <= _FEW_ARTICLES else frozenset())
+        publishing.prepare()
+        return chunk, writer
 
     def _open_past(self) -> _Past | None:
         if self._anew:
@@ -263,12 +289,10 @@ class Run:
         parameters = self._parameters or published_parameters(self._folder)
         sizes = writer.write(self._folder, segment_id, prepared.left_out, parameters)
         self._timer.end("merge")
-        doc_of = writer.doc_of.tolist()
-        rows = [row if row.doc < 0 else row._replace(doc=doc_of[row.doc]) for row in prepared.changes.rows]
-        pages = len(doc_of) - len(prepared.left_out)
+        pages = len(writer.urls) - len(prepared.left_out)
         metadata = self._metadata(prepared, pages)
         path = sources_path(self._folder, segment_id)
-        sizes["sources"] = write_sources(path, rows, writer.rest, metadata)
+        sizes["sources"] = write_sources(path, prepared.changes.rows, writer.doc_of, writer.rest, metadata)
         previous = self._previous()
         number = publishing.publish(
             self._folder, segment_id, pages, [previous.segment_id] if previous else ()
@@ -362,19 +386,12 @@ def _settled(row: Row, doc: int, state: str, reason: str) -> Row:
     return row._replace(doc=doc, state=state, line=0, reason=reason)
 
 
-def _stems(segment: Segment) -> dict[bytes, bytes]:
-    """The terms of all surface forms: most words of an article are known, and stemming takes a while."""
-    return dict(zip(segment.forms.tolist(), segment.terms[segment.form_terms].tolist(), strict=True))
-
-
-def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> list[Arrays]:
-    """A chunk of articles of a segment, given with the numbers of their files; none if there are none."""
-    if not stays:
-        return []
+def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> Arrays:
+    """A chunk of articles of a segment, given with the numbers of their files."""
     builder = ChunkBuilder(dictionary)
     for doc, file in stays.items():
         builder.add(stored_article(segment, doc), file)
-    return [builder.arrays()]
+    return builder.arrays()
 
 
 def _dictionary(files: Sequence[Found]) -> bytes:

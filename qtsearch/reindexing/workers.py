@@ -1,13 +1,11 @@
 """Reading and analysing many files: in this process, or in several started for it.
 
-Workers are fresh interpreters that run this module, not forks, which can deadlock a program with
-threads, and not ``multiprocessing``, which runs the caller's script again. Each gets batches of file
-names as lines of JSON, says of each file what is in it, and in the end which chunk files it has written.
+Workers (:mod:`qtsearch.reindexing.processes`) run this module. Each gets batches of file names as lines of
+JSON, says of each file what is in it, and in the end which chunk files it has written.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
@@ -17,44 +15,37 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import IO, Any, Final, Literal, NamedTuple
 
+from qtsearch import analysis
 from qtsearch.articles import parse_article, read_bytes
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import write_array_file
-from qtsearch.errors import ArticleError, WorkerError
+from qtsearch.codec.segment import Segment
+from qtsearch.errors import ArticleError, IndexDamagedError, WorkerError
+from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, Started, available, end, error_log, start
 
 __all__ = ["Job", "Outcome", "Reading", "Result", "read_all"]
 
-#: Below so many files, starting processes takes longer than it saves.
-_FILES_WORTH_PROCESSES: Final = 1_000
+#: So many are worth a process that has been started already.
+_FILES_WORTH_A_PROCESS: Final = 50
 _BATCH: Final = 200
 #: A chunk is written out at this many articles, which bounds a worker's memory.
 _CHUNK_ARTICLES: Final = 36_000
 
 
-# For workers: one BLAS thread, and a glibc that keeps the memory it is given back. To return and fault in
-# the same pages for every article takes a fifth of a worker's time.
-_ENVIRONMENT: Final = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    "MALLOC_TOP_PAD_": str(16 << 20),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read: the compression dictionary, whether to take pages marked no_index, where to write; the
-    terms of surface forms that are known, for what is read in this process."""
+    """How to read: the compression dictionary, whether to take pages marked no_index, where to write; folder
+    and id of the segment that the articles come into, if there is one: the stems of its words are known."""
 
     dictionary: bytes
     include_no_index: bool
     folder: str
-    stems: Mapping[bytes, bytes] = field(default_factory=dict)
+    segment: tuple[str, str] | None = None
 
 
 class Job(NamedTuple):
@@ -93,6 +84,7 @@ class _Reader:
     def __init__(self, reading: Reading, name: str) -> None:
         self._reading = reading
         self._name = name
+        self._stems = _stems(*reading.segment) if reading.segment else {}
         self._builder = self._new_builder()
         self.chunks: list[str] = []
 
@@ -126,13 +118,19 @@ class _Reader:
             self._builder = self._new_builder()
 
     def _new_builder(self) -> ChunkBuilder:
-        return ChunkBuilder(self._reading.dictionary, self._reading.stems)
+        return ChunkBuilder(self._reading.dictionary, self._stems)
 
 
 def read_all(
-    jobs: list[Job], reading: Reading, processes: int | None, progress: Callable[[int, int], None]
+    jobs: list[Job],
+    reading: Reading,
+    processes: int | None,
+    progress: Callable[[int, int], None],
+    early: Started | None = None,
 ) -> Outcome:
     """Read files into chunks. The results come in any order.
+
+    ``early``: a worker that has been started already, if there is one.
 
     Raises:
         WorkerError: a worker process could not be started, or died.
@@ -140,11 +138,11 @@ def read_all(
     """
     batches = [jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH)]
     if processes is None:
-        processes = _processors() if len(jobs) >= _FILES_WORTH_PROCESSES else 1
+        processes = available() if len(jobs) >= FILES_WORTH_PROCESSES else 1
     processes = min(processes, len(batches))
     progress(0, len(jobs))
-    if processes > 1:
-        return _Pool(reading, processes).run(batches, len(jobs), progress)
+    if processes > 1 or (early and len(jobs) >= _FILES_WORTH_A_PROCESS):
+        return _Pool(reading, processes, early).run(batches, len(jobs), progress)
     reader = _Reader(reading, "0")
     results: list[Result] = []
     for batch in batches:
@@ -154,11 +152,14 @@ def read_all(
     return Outcome(reader.chunks, results)
 
 
-def _processors() -> int:
+def _stems(folder: str, segment_id: str) -> dict[bytes, bytes]:
+    """The terms of all surface forms of a segment: most words of an article are known, and stemming takes a
+    while."""
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
+        segment = Segment(folder, segment_id)
+        return dict(zip(segment.forms.tolist(), segment.terms[segment.form_terms].tolist(), strict=True))
+    except IndexDamagedError:
+        return {}  # whoever merges the segment says so
 
 
 # -- the pool, in the parent -----------------------------------------------------------------------
@@ -167,12 +168,13 @@ def _processors() -> int:
 class _Pool:
     """Worker processes, each driven by a thread that hands it batch after batch."""
 
-    def __init__(self, reading: Reading, processes: int) -> None:
+    def __init__(self, reading: Reading, processes: int, early: Started | None) -> None:
         self._reading = reading
+        self._early = early
         # Answers of the workers: results, in the end the chunks, or what went wrong.
         self._answers: queue.SimpleQueue[list[Result] | Outcome | BaseException] = queue.SimpleQueue()
         self._workers: list[subprocess.Popen[str]] = []
-        self._logs = [os.path.join(reading.folder, f"{number}.log") for number in range(processes)]
+        self._processes = processes
 
     def run(self, batches: list[list[Job]], total: int, progress: Callable[[int, int], None]) -> Outcome:
         remaining = iter(batches)
@@ -188,11 +190,17 @@ class _Pool:
 
         outcome = Outcome()
         drivers: list[threading.Thread] = []
+        logs: list[IO[str]] = []
         try:
-            for log in self._logs:
-                self._workers.append(self._start(log))
-            for worker, log in zip(self._workers, self._logs, strict=True):
-                drivers.append(threading.Thread(target=self._drive, args=(worker, log, next_batches())))
+            if self._early:
+                self._workers.append(self._early.process)
+                logs.append(self._early.errors)
+            while len(logs) < self._processes:
+                logs.append(error_log())
+                self._workers.append(self._start(logs[-1]))
+            for number, (worker, log) in enumerate(zip(self._workers, logs, strict=True)):
+                driven = (worker, log, str(number), next_batches())
+                drivers.append(threading.Thread(target=self._drive, args=driven))
                 drivers[-1].start()
             unfinished = len(drivers)
             while unfinished:
@@ -211,40 +219,26 @@ class _Pool:
             for driver in drivers:
                 driver.join()
             for worker in self._workers:
-                with contextlib.suppress(BrokenPipeError), worker:
-                    pass  # closes its pipes and waits for it
+                end(worker)
+            for log in logs:
+                log.close()
         outcome.chunks.sort()
         return outcome
 
-    def _start(self, log: str) -> subprocess.Popen[str]:
-        # The worker imports what this process would: the same package, from the same places.
-        code = (
-            "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-            "from qtsearch.reindexing.workers import main; main()"
-        )
-        environment = {**os.environ, **_ENVIRONMENT}
-        try:
-            with open(log, "w", encoding="utf-8") as errors:
-                return subprocess.Popen(
-                    [sys.executable, "-c", code, json.dumps(sys.path)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    text=True,
-                    env=environment,
-                )
-        except (OSError, TypeError) as error:
-            raise WorkerError(
-                f"{sys.executable!r} cannot be started as a worker ({error}): pass processes=1"
-            ) from error
+    def _start(self, log: IO[str]) -> subprocess.Popen[str]:
+        return start(log)
 
-    def _drive(self, worker: subprocess.Popen[str], log: str, batches: Iterator[list[Job]]) -> None:
+    def _drive(
+        self, worker: subprocess.Popen[str], log: IO[str], name: str, batches: Iterator[list[Job]]
+    ) -> None:
         try:
             assert worker.stdin is not None
             assert worker.stdout is not None
             reading = self._reading
-            name = os.path.basename(log).partition(".")[0]
-            start = [reading.dictionary.hex(), reading.include_no_index, reading.folder, name]
+            start = [
+                *(reading.dictionary.hex(), reading.include_no_index, reading.folder),
+                *(reading.segment, name),
+            ]
             _send(worker.stdin, start)
             for batch in batches:
                 _send(worker.stdin, batch)
@@ -257,9 +251,9 @@ class _Pool:
             self._answers.put(failure)
 
 
-def _last_line(log: str) -> str:
-    with open(log, encoding="utf-8", errors="replace") as file:
-        lines = file.read().strip().splitlines()
+def _last_line(log: IO[str]) -> str:
+    log.seek(0)
+    lines = log.read().strip().splitlines()
     return lines[-1] if lines else "it was killed, for want of memory perhaps"
 
 
@@ -285,11 +279,12 @@ def main() -> None:
     gc.disable()  # articles are trees, and there are many of them
     # NLTK imports SciPy where it is installed, which stemming does not need and which takes longer than it.
     sys.modules["scipy"] = None  # type: ignore[assignment]
+    analysis.stem("words")  # imports NLTK, while the parent finds out what is to be read
     answers = sys.stdout
     sys.stdout = sys.stderr  # nothing else may write to the pipe
     try:
-        dictionary, include_no_index, folder, name = _receive(sys.stdin)
-        reader = _Reader(Reading(bytes.fromhex(dictionary), include_no_index, folder), name)
+        dictionary, include_no_index, folder, segment, name = _receive(sys.stdin)
+        reader = _Reader(Reading(bytes.fromhex(dictionary), include_no_index, folder, segment), name)
         while batch := _receive(sys.stdin):
             _send(answers, reader.read([Job(*row) for row in batch]))
         reader.finish()
