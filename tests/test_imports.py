@@ -45,6 +45,7 @@ ORDER = """
     codec.texts
     codec.expansions
     codec.chunk
+    codec.lexicon
     codec.merging
     codec.completions
     codec.phrases

@@ -10,19 +10,19 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch import analysis
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, byte_words, url_hash
+from qtsearch.codec.chunk import MAX_DOCS, url_hash
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import write_array_file
 from qtsearch.codec.expansions import expansion_arrays
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
+from qtsearch.codec.lexicon import FormCounts, count_forms, merged_vocabulary
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
 from qtsearch.codec.segment import INDEX_NAME, SubjectSlice, offsets_of, pieces_of
@@ -31,7 +31,6 @@ from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
 from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impacts
-from qtsearch.text.abbreviations import is_capital
 
 __all__ = ["SegmentWriter", "write_impacts"]
 
@@ -43,13 +42,6 @@ _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 #: What the file of impacts holds: arrays, metadata.
 _Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
-
-
-class _Counts(NamedTuple):
-    """How often articles have each form in each field, and written as abbreviations are."""
-
-    forms: Counter[tuple[bytes, int]]
-    capitals: Counter[bytes]
 
 
 class SegmentWriter:
@@ -68,7 +60,7 @@ class SegmentWriter:
         self._dictionary = dictionary
         self._texts: dict[str, list[bytes]] = {name: [] for name in _TEXTS}
         self._leaving: frozenset[int] = frozenset()
-        self._leaving_counts = _Counts(Counter(), Counter())
+        self._leaving_counts = FormCounts(Counter(), Counter())
         self.urls = self._texts["urls"]
         self.subjects: list[str] = []
         self.dates: list[int] = []
@@ -161,7 +153,7 @@ class SegmentWriter:
         stored = pool.submit(self._stored, order, kept)
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
-        vocabulary, form_numbers, term_numbers = self._vocabulary(left_out)
+        vocabulary, form_numbers, term_numbers = merged_vocabulary(self._chunks, self._forgotten(left_out))
         arrays |= stored.result() | vocabulary
         texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers)
         postings, impacts = self._postings(
@@ -241,89 +233,25 @@ class SegmentWriter:
         counts = np.concatenate([np.diff(chunk[name]) for chunk in self._chunks])
         return offsets_of(counts)
 
-    def _vocabulary(
-        self, left_out: frozenset[int]
-    ) -> tuple[dict[str, npt.NDArray[Any]], list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]]]:
-        """Surface forms and terms of the articles that are kept; for each chunk the numbers among them of its
-        forms, and of its terms, ascending."""
-        forms, first, inverse = np.unique(self._joined("forms"), return_index=True, return_inverse=True)
-        frequencies = np.zeros((len(forms), 3), np.int64)
-        capitals = np.zeros(len(forms), np.int64)
-        np.add.at(frequencies, inverse, self._joined("form_frequencies"))
-        np.add.at(capitals, inverse, self._joined("form_capitals"))
-        self._forget(left_out, forms, frequencies, capitals)
-        used = frequencies.any(axis=1)
-        terms, first_term, term_inverse = np.unique(
-            self._joined("terms"), return_index=True, return_inverse=True
-        )
-        of_terms = self._split(term_inverse, "terms")
-        chunks = zip(self._chunks, of_terms, strict=True)
-        form_terms = np.concatenate([numbers[chunk["form_terms"]] for chunk, numbers in chunks])[first][used]
-        stay = np.bincount(form_terms, minlength=len(terms)) > 0
-        # What does not stay has the number of what stays before it, or -1, and is never used.
-        form_numbers, term_numbers = (np.cumsum(kept) - 1 for kept in (used, stay))
-        vocabulary = {
-            "forms": _narrowed(forms[used]),
-            "form_terms": term_numbers[form_terms].astype(np.int32),
-            "form_frequencies": frequencies[used].astype(np.uint32),
-            "form_capitals": capitals[used].astype(np.uint32),
-            "terms": _narrowed(terms[stay]),
-            "term_soft": self._joined("term_soft")[first_term][stay],
-        }
-        return (
-            vocabulary,
-            self._split(form_numbers[inverse], "forms"),
-            [term_numbers[numbers] for numbers in of_terms],
+    def _counts(self, numbers: frozenset[int]) -> FormCounts:
+        """What articles count."""
+        found = ((number, records.unpack(self._record(number), self._dictionary)) for number in numbers)
+        return count_forms(
+            (self._texts["questions"][number].decode(), record["answer"], "\n".join(record["keywords"]))
+            for number, record in found
         )
 
-    def _split(self, joined: npt.NDArray[Any], name: str) -> list[npt.NDArray[Any]]:
-        """What belongs to each chunk, given one element for each of an array of theirs."""
-        return np.split(joined, np.cumsum([len(chunk[name]) for chunk in self._chunks])[:-1])
-
-    def _forget(
-        self,
-        left_out: frozenset[int],
-        forms: npt.NDArray[np.bytes_],
-        frequencies: npt.NDArray[np.int64],
-        capitals: npt.NDArray[np.int64],
-    ) -> None:
-        """Take the articles left out away from what is counted of the forms."""
-        counts, shouted = Counter(self._leaving_counts.forms), Counter(self._leaving_counts.capitals)
-        others = self._counts(left_out - self._leaving)
-        counts.update(others.forms)
-        shouted.update(others.capitals)
-        others = self._counts(self._leaving - left_out)
-        counts.subtract(others.forms)
-        shouted.subtract(others.capitals)
-        if counts:
-            places = np.searchsorted(forms, byte_words([form for form, _ in counts]))
-            fields = np.array([field for _, field in counts])
-            np.subtract.at(frequencies, (places, fields), np.array(list(counts.values())))
-        if shouted:
-            places = np.searchsorted(forms, byte_words(list(shouted)))
-            np.subtract.at(capitals, places, np.array(list(shouted.values())))
-
-    def _counts(self, numbers: frozenset[int]) -> _Counts:
-        """What articles count: by analysing them again."""
-        pieces: list[Counter[str]] = [Counter() for _ in FIELD_NAMES]
-        for number in numbers:
-            record = records.unpack(self._record(number), self._dictionary)
-            question = self._texts["questions"][number].decode()
-            for field, text in enumerate((question, record["answer"], "\n".join(record["keywords"]))):
-                pieces[field].update(analysis.pieces(text))
-        found = _Counts(Counter(), Counter())
-        for field, of_field in enumerate(pieces):
-            for piece, count in of_field.items():
-                tokens = analysis.tokenize(piece)
-                for token in tokens:
-                    form = analysis.fold(token).encode()
-                    found.forms[form, field] += count
-                    if field != _PAGE_KEYWORDS and is_capital(token):
-                        found.capitals[form] += count
-                if field != _PAGE_KEYWORDS and len(tokens) > 1:
-                    for _, compound in analysis.compounds(piece):
-                        found.forms[compound.encode(), field] += count
-        return found
+    def _forgotten(self, left_out: frozenset[int]) -> FormCounts:
+        """What the articles left out count: most of it was counted when they were likely to leave."""
+        if left_out == self._leaving:
+            return self._leaving_counts
+        forms, capitals = Counter(self._leaving_counts.forms), Counter(self._leaving_counts.capitals)
+        more, less = self._counts(left_out - self._leaving), self._counts(self._leaving - left_out)
+        forms.update(more.forms)
+        capitals.update(more.capitals)
+        forms.subtract(less.forms)
+        capitals.subtract(less.capitals)
+        return FormCounts(forms, capitals)
 
     def _postings(
         self,
@@ -404,11 +332,6 @@ def _impacts(arrays: Arrays, parameters: RankingParameters, pool: Executor | Non
     }
     metadata = {"parameters": parameters.to_dict(), "average_lengths": average_lengths(lengths).tolist()}
     return scores, metadata
-
-
-def _narrowed(words: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
-    """As wide as the longest of them."""
-    return words.astype(f"S{max(np.char.str_len(words).max(initial=1), 1)}")
 
 
 def _originals(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
