@@ -2,7 +2,8 @@
 
 Measured: tracebacks; queries that take long, in milliseconds of processor time of the thread
     (`time.thread_time`: the machine may be shared), from the text to the total and the urls of ten hits;
-    growth of the private memory of the process after the first tenth.
+    growth of the private memory of the process after the first tenth. Of a full garbage collection, which
+    takes as long as the process holds objects, whoever made them, the time is told, and not the query's.
 Corpus: an index; queries are made of its questions and keywords (mutations.py), by a fixed seed.
 Command: python benchmarks/fuzz.py [--index FOLDER] [--queries N] [--no-timing]
 
@@ -12,6 +13,7 @@ Exits with 1 on a traceback, a query above --limit-ms, or growth above --growth-
 from __future__ import annotations
 
 import argparse
+import gc
 import heapq
 import sys
 import time
@@ -30,10 +32,31 @@ WARM_UP = 300
 
 
 @dataclass
+class Collections:
+    """The full garbage collections: how many, the longest, and milliseconds in all."""
+
+    count: int = 0
+    longest_ms: float = 0.0
+    total_ms: float = 0.0
+    _started: float = 0.0
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        """As the interpreter calls it when one starts and when it stops."""
+        if info["generation"] == 2 and phase == "start":
+            self._started = time.thread_time()
+        elif info["generation"] == 2:
+            elapsed_ms = (time.thread_time() - self._started) * 1e3
+            self.count += 1
+            self.total_ms += elapsed_ms
+            self.longest_ms = max(self.longest_ms, elapsed_ms)
+
+
+@dataclass
 class Outcome:
     """What happened. ``slowest``: milliseconds and query, the ten slowest."""
 
     limit_ms: float
+    collections: Collections
     queries: int = 0
     found: int = 0
     refused: int = 0
@@ -68,6 +91,7 @@ def run(index: qtsearch.Index, maker: QueryMaker, count: int, outcome: Outcome) 
         query = maker.make()
         syntax = maker.random.choice(SYNTAXES)
         outcome.queries += 1
+        collected_ms = outcome.collections.total_ms
         started = time.thread_time()
         try:
             outcome.found += ask(index, query, syntax) > 0
@@ -77,7 +101,8 @@ def run(index: qtsearch.Index, maker: QueryMaker, count: int, outcome: Outcome) 
                 outcome.failed.append((query, traceback.format_exc()))
         except Exception:  # whatever it is, it is reported
             outcome.failed.append((query, traceback.format_exc()))
-        outcome.add_time((time.thread_time() - started) * 1e3, query)
+        elapsed_ms = (time.thread_time() - started) * 1e3
+        outcome.add_time(elapsed_ms - (outcome.collections.total_ms - collected_ms), query)
 
 
 def shown(query: str, limit: int = 120) -> str:
@@ -97,8 +122,9 @@ def main() -> int:
     options = parser.parse_args()
     with qtsearch.open_index(options.index) as index:
         maker = QueryMaker(texts_of(index), options.seed)
-        run(index, maker, WARM_UP, Outcome(options.limit_ms))
-        outcome = Outcome(options.limit_ms)
+        run(index, maker, WARM_UP, Outcome(options.limit_ms, Collections()))
+        outcome = Outcome(options.limit_ms, Collections())
+        gc.callbacks.append(outcome.collections)
         run(index, maker, options.queries // 10, outcome)
         before = private_bytes() or 0
         run(index, maker, options.queries - options.queries // 10, outcome)
@@ -108,6 +134,8 @@ def main() -> int:
         f" {len(outcome.failed)} tracebacks; {outcome.slow} above {options.limit_ms:g} ms;"
         f" {growth_mb:+.1f} MB"
     )
+    full = outcome.collections
+    print(f"{full.count} full garbage collections, at most {full.longest_ms:.0f} ms")
     for query, trace in outcome.failed[:5]:
         print(f"\n{shown(query, 2_000)}\n{trace}")
     for elapsed_ms, query in sorted(outcome.slowest, reverse=True):
