@@ -36,6 +36,7 @@ __all__ = [
     "IMPACT_SCALE",
     "MAX_IMPACT",
     "PAIR_SCALE",
+    "POSTINGS_AT_A_TIME",
     "Formula",
     "Sliced",
     "average_lengths",
@@ -54,8 +55,8 @@ MAX_IMPACT: Final = 65_535
 #: The impacts of pairs are whole numbers of 1/255 of the most that sat(x) can be.
 PAIR_SCALE: Final = 255
 
-#: Arrays of this length stay in the processor's caches.
-_POSTINGS_AT_A_TIME: Final = 1 << 17
+#: Postings worked on at a time: arrays of this length stay in the processor's caches.
+POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def average_lengths(lengths: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -121,7 +122,7 @@ def compute_impacts(
     impacts = np.empty(len(docs), np.uint16)
 
     def compute(start: int) -> None:
-        part = slice(start, min(start + _POSTINGS_AT_A_TIME, len(docs)))
+        part = slice(start, min(start + POSTINGS_AT_A_TIME, len(docs)))
         alone = keyword_postings[slice(*np.searchsorted(keyword_postings, (part.start, part.stop)))]
         # The term of each posting of this part, as runs between the offsets.
         first = int(np.searchsorted(offsets, part.start, "right")) - 1
@@ -130,7 +131,7 @@ def compute_impacts(
         posting_idf = np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
         impacts[part] = formula.impacts(docs[part], frequencies[part], posting_idf, alone - part.start)
 
-    for _ in (pool.map if pool else map)(compute, range(0, len(docs), _POSTINGS_AT_A_TIME)):
+    for _ in (pool.map if pool else map)(compute, range(0, len(docs), POSTINGS_AT_A_TIME)):
         pass
     return impacts
 
@@ -212,8 +213,8 @@ def compute_pair_impacts(
     relative = answer_lengths / average_lengths(answer_lengths[:, None])[0]
     norms = np.maximum(parameters.pair_k1 * (1.0 - b + b * relative), 1e-9)
     impacts = np.empty(len(docs), np.uint8)
-    for start in range(0, len(docs), _POSTINGS_AT_A_TIME):
-        part = slice(start, start + _POSTINGS_AT_A_TIME)
+    for start in range(0, len(docs), POSTINGS_AT_A_TIME):
+        part = slice(start, start + POSTINGS_AT_A_TIME)
         times = counts[part].astype(np.float64)
         impacts[part] = np.rint(PAIR_SCALE * times / (times + norms[docs[part]]))
     return impacts

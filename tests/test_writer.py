@@ -79,7 +79,7 @@ def test_ranges_make_no_difference(parent, sample_articles, monkeypatch, left_ou
         monkeypatch.setattr(merging, "_TOKENS_AT_A_TIME", size)
         monkeypatch.setattr(completions, "_WORDS_AT_A_TIME", size)
         for module in (frequencies, keyterms, phrases, scoring, writer):
-            monkeypatch.setattr(module, "_POSTINGS_AT_A_TIME", size)
+            monkeypatch.setattr(module, "POSTINGS_AT_A_TIME", size)
         assert data(write(parent, chunks, left_out=left_out)) == expected
 
 

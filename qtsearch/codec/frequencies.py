@@ -11,14 +11,12 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.scoring import Sliced
+from qtsearch.scoring import POSTINGS_AT_A_TIME, Sliced
 
 __all__ = ["Arrays", "Frequencies", "encode_frequencies", "encode_numbered", "number_frequencies"]
 
 #: The code of a posting that is in the list.
 _RARE: Final = 255
-#: Arrays of this length stay in the processor's caches.
-_POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def encode_frequencies(frequencies: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -32,8 +30,8 @@ def encode_numbered(
 ) -> dict[str, npt.NDArray[Any]]:
     """The same of frequencies that are given as rows of ``triples``, which differ and ascend."""
     counts = np.zeros(len(triples), np.int64)
-    for start in range(0, len(numbers), _POSTINGS_AT_A_TIME):
-        counts += np.bincount(numbers[start : start + _POSTINGS_AT_A_TIME], minlength=len(triples))
+    for start in range(0, len(numbers), POSTINGS_AT_A_TIME):
+        counts += np.bincount(numbers[start : start + POSTINGS_AT_A_TIME], minlength=len(triples))
     used = np.flatnonzero(counts)
     commonest = used[np.argsort(counts[used], kind="stable")[::-1][:_RARE]]
     codes = np.full(len(triples), _RARE, np.uint8)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.segment import offsets_of
 from qtsearch.codec.sorting import ranges_of
+from qtsearch.scoring import POSTINGS_AT_A_TIME
 
 __all__ = ["KEY_TERMS", "key_term_arrays"]
 
@@ -26,8 +27,6 @@ _MAX_FREQUENCY: Final = 16
 _MAX_WEIGHT: Final = 255
 _WEIGHT_BITS: Final = 8
 _TERM_BITS: Final = (MAX_DOCS - 1).bit_length()  # as many terms as articles
-#: Arrays of this length stay in the processor's caches.
-_POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def key_term_arrays(
@@ -56,7 +55,7 @@ def key_term_arrays(
     starts = offsets_of(np.where(term_soft, 0, df))  # of the postings that are taken
     # One number a posting, which sorts several times faster than three keys.
     packed = np.empty(starts[-1], np.int64)
-    for low, high in ranges_of(df, _POSTINGS_AT_A_TIME):
+    for low, high in ranges_of(df, POSTINGS_AT_A_TIME):
         part = slice(offsets[low], offsets[high])
         hard = np.repeat(~term_soft[low:high], df[low:high])
         terms = np.repeat(np.arange(low, high), df[low:high])[hard]

@@ -28,14 +28,13 @@ from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, offsets_of, places_of
 from qtsearch.codec.sorting import ascending, distinct
+from qtsearch.scoring import POSTINGS_AT_A_TIME
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
 _DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
 _POSITION_BITS: Final = 16
 _LARGEST: Final = (1 << 63) - 1
-#: Arrays of this length stay in the processor's caches.
-_POSTINGS_AT_A_TIME: Final = 1 << 17
 
 
 def keyword_arrays(
@@ -69,7 +68,7 @@ def keyword_arrays(
         "keyword_postings": distinct(postings[single]).astype(np.int32),
         "phrase_keys": keys,
         "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
-        "phrase_offsets": np.concatenate(([0], np.cumsum(doc_counts))).astype(np.int32),
+        "phrase_offsets": offsets_of(doc_counts).astype(np.int32),
         "phrase_docs": (found % MAX_DOCS).astype(docs.dtype),
     }
 
@@ -131,7 +130,7 @@ def pair_arrays(
         parts.append(_Pairs(keys, docs, chunk["pair_offsets"], chunk["pair_docs"], chunk["pair_counts"]))
     # Ranges of keys, which end where the largest part has so many postings more.
     largest = max(parts, key=lambda part: len(part.docs))
-    every = np.arange(_POSTINGS_AT_A_TIME, len(largest.docs), _POSTINGS_AT_A_TIME)
+    every = np.arange(POSTINGS_AT_A_TIME, len(largest.docs), POSTINGS_AT_A_TIME)
     cuts = largest.keys[largest.offsets.searchsorted(every, "right") - 1]
     bounds = [part.keys.searchsorted(cuts).tolist() for part in parts]
     bounds = [[0, *cut, len(part.keys)] for cut, part in zip(bounds, parts, strict=True)]

@@ -30,14 +30,12 @@ from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
 from qtsearch.schema import FIELD_NAMES, slugify
-from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impacts
+from qtsearch.scoring import POSTINGS_AT_A_TIME, average_lengths, compute_impacts, compute_pair_impacts
 
 __all__ = ["SegmentWriter", "write_impacts"]
 
 _THREADS: Final = 2  # more wait for each other
 _TEXTS: Final = ("urls", "questions", "keywords", "definitions")
-#: Arrays of this length stay in the processor's caches.
-_POSTINGS_AT_A_TIME: Final = 1 << 17
 _PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 #: What the file of impacts holds: arrays, metadata.
@@ -289,8 +287,8 @@ def _keywords(
     totals, of_keywords = triples.sum(axis=1, dtype=np.int64), triples[:, _PAGE_KEYWORDS].astype(np.int64)
     postings, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     n_tokens = 0
-    for start in range(0, len(numbers), _POSTINGS_AT_A_TIME):
-        part = numbers[start : start + _POSTINGS_AT_A_TIME]
+    for start in range(0, len(numbers), POSTINGS_AT_A_TIME):
+        part = numbers[start : start + POSTINGS_AT_A_TIME]
         ends = np.cumsum(totals.take(part))
         found = np.flatnonzero((of_keywords > 0).take(part))
         counts = of_keywords.take(part[found])

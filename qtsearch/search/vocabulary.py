@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qtsearch.codec.segment import Segment
+from qtsearch.codec.segment import Segment, offsets_of
 from qtsearch.forks import cached_property
 from qtsearch.schema import FIELD_NAMES
 
@@ -57,7 +57,7 @@ class Vocabulary:
         postings: dict[int | None, tuple[Any, Any]] = {None: (docs, segment.offsets)}
         for field in range(len(FIELD_NAMES)):
             here = segment.frequencies.of_field(0, len(docs), field) > 0
-            offsets = np.concatenate(([0], np.cumsum(segment.field_df[:, field], dtype=np.int64)))
+            offsets = offsets_of(segment.field_df[:, field])
             postings[field] = docs[here], offsets
         return postings
 
