@@ -53,7 +53,7 @@ def print_figures(found: dict[str, Figures]) -> None:
         table(f"{title}, median of the rounds", ["engine", *heads], rows)
     if OURS not in found:
         return
-    keys = ["open ms", "first search ms", "open bytes", f"{STAGES[-1]} bytes"]
+    keys = ["import and open ms", "first search ms", "open bytes", f"{STAGES[-1]} bytes"]
     rows = []
     for name, figures in found.items():
         if name != OURS:
