@@ -72,6 +72,7 @@ ORDER = """
     search.planner
     search.synonyms
     search.fieldwords
+    search._kernel
     search.searcher
     search.values
     search.trees
@@ -127,7 +128,7 @@ OTHERS = {"numpy", "whoosh", "yaml", "nltk", "pyromark", "ir_measures", "shtab"}
 def modules() -> dict[str, Path]:
     """Every module by its name within the package; the package itself is ``qtsearch``."""
     found = {}
-    for path in PACKAGE.rglob("*.py"):
+    for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")]:  # these of what is compiled
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
         found[name or "qtsearch"] = path

@@ -21,7 +21,7 @@ from qtsearch.analysis import SOFT_WORDS
 from qtsearch.articles import Article
 from qtsearch.schema import slugify
 from qtsearch.scoring import MAX_IMPACT
-from qtsearch.search import compounds, planner, plans, synonyms
+from qtsearch.search import compounds, planner, plans, searcher, synonyms
 from qtsearch.search.searcher import Searcher
 
 # -- random corpora ------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def assert_equals_sums(index: Index, articles: list[Article], seed: int, searche
 
 @pytest.fixture
 def ways(monkeypatch) -> Counter[str]:
-    """How often each way to search was taken."""
+    """How often each way to search was taken, without the kernel."""
     taken: Counter[str] = Counter()
     search, among, reaching = Searcher.search, Searcher._among, Searcher._reaching
 
@@ -162,6 +162,7 @@ def ways(monkeypatch) -> Counter[str]:
         taken["all rows added up"] += found is None
         return found
 
+    monkeypatch.setattr(searcher, "kernel", None)
     monkeypatch.setattr(Searcher, "search", searching)
     monkeypatch.setattr(Searcher, "_among", looking_in_lists)
     monkeypatch.setattr(Searcher, "_reaching", looking_in_scores)

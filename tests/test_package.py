@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from qtsearch.search.searcher import kernel
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,29 +64,48 @@ def test_wrong_use_of_the_public_api_is_a_type_error(tmp_path):
     assert "subject" in done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def build_wheel(folder: Path, **environment: str) -> Path:
     source = folder / "source"  # a copy: what earlier builds left in the checkout must not get in
-    shutil.copytree(ROOT / "qtsearch", source / "qtsearch", ignore=shutil.ignore_patterns("__pycache__"))
+    unwanted = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
+    shutil.copytree(ROOT / "qtsearch", source / "qtsearch", ignore=unwanted)
     (source / "index").mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)],
         check=True,
         capture_output=True,
+        env=os.environ | environment,
     )
     return next(folder.glob("*.whl"))
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+def packaged(wheel: Path) -> set[str]:
+    return {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+
+
+SOURCES = {str(path.relative_to(ROOT)) for path in (ROOT / "qtsearch").rglob("*.py")}
+SOURCES |= {"qtsearch/py.typed", "qtsearch/search/_kernel.pyi"}
+
+
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    """Every module, py.typed and the licence; no tests, examples or index."""
-    names = zipfile.ZipFile(wheel).namelist()
-    packaged = {name for name in names if ".dist-info/" not in name}
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "qtsearch").rglob("*.py")}
-    assert packaged == modules | {"qtsearch/py.typed"}
-    assert any(name.endswith("LICENSE") for name in names)
+    """Modules, types, the kernel for any later Python, and the licence; no tests, examples or index."""
+    compiled = packaged(wheel) - SOURCES
+    assert packaged(wheel) >= SOURCES
+    assert len(compiled) == (1 if kernel else 0)
+    assert all(name.startswith("qtsearch/search/_kernel.") for name in compiled)
+    assert "-cp311-abi3-" in wheel.name
+    assert any(name.endswith("/LICENSE") for name in zipfile.ZipFile(wheel).namelist())
+
+
+def test_a_wheel_is_built_without_a_compiler(tmp_path):
+    """Where the compiler fails, all but the kernel is there."""
+    assert packaged(build_wheel(tmp_path, CC="false")) == SOURCES
 
 
 def test_the_wheel_works_in_an_empty_environment(wheel, tmp_path):
@@ -96,5 +118,7 @@ def test_the_wheel_works_in_an_empty_environment(wheel, tmp_path):
     examples = str(ROOT / "examples" / "articles")
     done = subprocess.run([environment / "bin" / "qtsearch", "reindex", examples], check=True, **quiet)
     assert done.stdout.startswith("66 pages (66 added")
+    done = subprocess.run([python, "-m", "qtsearch", "--version"], check=True, **quiet)
+    assert done.stdout.endswith("search compiled\n" if kernel else "search in NumPy\n")
     done = subprocess.run([python, "-m", "qtsearch", "query", "thrombectomy"], check=True, **quiet)
     assert "What is mechanical thrombectomy" in done.stdout

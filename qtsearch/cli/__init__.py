@@ -63,8 +63,22 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print what is installed, and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (build, upkeep, trust, look, judge, shell):
         module.add_commands(commands)
     parser.set_defaults(parser=parser)  # for what a shell is told of it
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the versions of program and index format, and whether searching is compiled."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from qtsearch._version import __version__
+        from qtsearch.codec.container import FORMAT_VERSION
+        from qtsearch.search.searcher import kernel
+
+        search = "compiled" if kernel else "in NumPy"
+        print(f"qtsearch {__version__}, index format {FORMAT_VERSION}, search {search}")
+        parser.exit()

@@ -9,12 +9,15 @@ looked up in the rows. Otherwise large rows and lists are added into an accumula
 and small rows are looked up for those that come near the k-th best. It is found without sorting the rest: the
 accumulator is folded into columns, and the k-th largest column maximum bounds the k-th largest score from
 below.
+
+Where a compiler was found at installation, a kernel in C does the same in one call.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, Final
@@ -34,6 +37,7 @@ __all__ = ["Ranges", "Searcher"]
 _COLUMNS: Final = 1_024  # the accumulator is folded into so many columns
 _FEW_COLUMNS: Final = 64  # are looked at alone
 _MAX_FOLDED_K: Final = 128  # for more hits than this, all matches are looked at
+_MAX_COMPILED_SUM: Final = (1 << 31) - 1
 _PUT_OFF: Final = 16  # rows are put off that add at most 1/16 of what all terms may add
 
 _LARGEST: Final = itemgetter(0)
@@ -45,6 +49,22 @@ _NOTHING: Final = np.zeros(0, np.intp), np.zeros(0, np.uint16)
 Ranges = list[tuple[int, int]]
 #: Articles, and what each has.
 Found = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+#: The numbers of articles and their scores, best first.
+Best = tuple[list[int], list[int]]
+
+
+def _load_kernel() -> Callable[..., Best] | None:
+    """The compiled search; ``None`` if there is none, or the environment has QTSEARCH_PURE_PYTHON."""
+    if os.environ.get("QTSEARCH_PURE_PYTHON"):
+        return None
+    try:
+        from qtsearch.search._kernel import best
+    except ImportError:  # it was installed without a compiler
+        return None
+    return best
+
+
+kernel: Final = _load_kernel()
 
 
 class Searcher:
@@ -63,6 +83,7 @@ class Searcher:
         repeated = np.zeros(segment.n_docs, np.uint8)
         repeated[segment.copies] = 1
         self.repeated = repeated.tobytes()
+        self._everywhere: Ranges = [(0, segment.n_docs)]
         self._local = threading.local()
 
     # -- filter ------------------------------------------------------------------------------------
@@ -80,7 +101,7 @@ class Searcher:
 
     def search(
         self, plan: Plan, ranges: Ranges | None, k: int, allowed: npt.NDArray[np.bool_] | None = None
-    ) -> tuple[list[int], list[int]]:
+    ) -> Best:
         """The ``k`` best articles: their numbers and scores, best first.
 
         ``ranges``, ``allowed``: only articles in these slices, and of this mask of shape (n_docs,), count;
@@ -88,8 +109,12 @@ class Searcher:
         """
         if k == 0 or ranges == [] or not plan.counts:
             return [], []
+        if kernel is not None and k <= _MAX_FOLDED_K and plan.bound <= _MAX_COMPILED_SUM:
+            scores = self._buffer(np.uint32)[: self._padded]
+            added = plan.table.added
+            return kernel(scores, added, plan.scattered, plan.rows, ranges or self._everywhere, allowed, k)
         if ranges is not None or allowed is not None:
-            ranges = ranges or [(0, self.segment.n_docs)]
+            ranges = ranges or self._everywhere
             return _in_order(*self._within(plan, ranges, allowed, k), k)
         scores = self._buffer(plan.dtype)[: self._padded]
         small, large, slack = _split(plan) if k <= _MAX_FOLDED_K else ([], plan.rows, 0)
@@ -106,7 +131,7 @@ class Searcher:
         docs, values = found or _NOTHING
         return _in_order(docs, values, k)
 
-    def best_of(self, plan: Plan, mask: npt.NDArray[np.bool_], k: int) -> tuple[list[int], list[int]]:
+    def best_of(self, plan: Plan, mask: npt.NDArray[np.bool_], k: int) -> Best:
         """The ``k`` best of the articles of a mask, bool, shape (n_docs,), as :meth:`search` gives them.
 
         What a plan adds to none of them, they have all the same: the score 0.
@@ -117,7 +142,7 @@ class Searcher:
             docs, values = _at_least(_at_rank(values, k), docs, values)
         return _in_order(docs, values, k)
 
-    def best(self, scores: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
+    def best(self, scores: npt.NDArray[Any], k: int) -> Best:
         """The ``k`` best by a score for each article, 0 left out: their numbers and scores, best first.
 
         ``scores``: unsigned, shape (n_docs,). ``k``: 1 or more.
@@ -315,7 +340,7 @@ def _at_least(threshold: int, docs: npt.NDArray[Any], values: npt.NDArray[Any]) 
     return docs.take(kept), values.take(kept)
 
 
-def _in_order(docs: npt.NDArray[Any], values: npt.NDArray[Any], k: int) -> tuple[list[int], list[int]]:
+def _in_order(docs: npt.NDArray[Any], values: npt.NDArray[Any], k: int) -> Best:
     """The first ``k`` by descending value, then as they stand, which is ascending."""
     best = (~values).argsort(kind="stable")[:k]
     return docs.take(best).tolist(), values.take(best).tolist()
