@@ -90,9 +90,11 @@ def by_hand(table, lists, rows, ranges, allowed, k):
 @settings(max_examples=600)
 def test_best_are_those_of_adding_up_by_hand(plan, k):
     """Whatever is added, and wherever: articles and scores, in order; what the scores were is forgotten."""
-    table, *rest = plan
-    scores = np.full(table.shape[1], 7, np.uint32)
-    assert kernel(scores, table, *rest, k) == by_hand(table, *rest, k)
+    table, lists, rows, *rest = plan
+    narrow = sum(one.largest for one in (*lists, *rows)) < 1 << 16
+    for width in (np.uint16, np.uint32) if narrow else (np.uint32,):
+        scores = np.full(table.shape[1], 7, width)
+        assert kernel(scores, table, lists, rows, *rest, k) == by_hand(table, lists, rows, *rest, k)
 
 
 @given(articles=corpora(), query=queries, limit=st.sampled_from([1, 2, 3, 128]))
@@ -185,6 +187,7 @@ WRONG = {
     "too many wanted": (ValueError, {"k": 129}),
     "scores that cannot be written": (TypeError, {"scores": frozen}),
     "no scores": (ValueError, {"scores": np.zeros(0, np.uint32)}),
+    "narrow scores": (ValueError, {"scores": np.zeros(64, np.uint8)}),
 }
 
 
@@ -218,13 +221,14 @@ def test_nothing_is_held():
 @given(
     docs=st.lists(st.integers(0, 255) | st.integers(0, (1 << 16) - 1), max_size=40),
     width=widths,
+    scores_width=st.sampled_from([np.uint16, np.uint32]),
     low=st.integers(0, 64),
     high=st.integers(0, 64),
 )
 @settings(max_examples=500)
-def test_no_list_leads_out_of_the_scores(docs, width, low, high):
+def test_no_list_leads_out_of_the_scores(docs, width, scores_width, low, high):
     """Articles in no order, beyond the scores or below 0: an error or not, but nothing else is written to."""
-    around = np.full(3 * 64, 7, np.uint32)
+    around = np.full(3 * 64, 7, scores_width)
     wild = np.array(docs, np.uint16).astype(np.int16).astype(width) if docs else np.zeros(0, width)
     given = arguments(
         scores=around[64:128],

@@ -7,7 +7,7 @@
    passed over.
 
    Whatever stands in a list, nothing is read or written but what was handed over. Callers see to it that no
-   sum is above INT32_MAX; one that is comes in the wrong place, and does no other harm. */
+   sum is above INT32_MAX, or what 16 bits hold; one that is comes in the wrong place, and does no other harm. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000 /* 3.11, the first with buffers */
@@ -93,62 +93,114 @@ bar(const Best *best)
 
 /* -- scores ------------------------------------------------------------------------------------------ */
 
+/* Scores are of 16 bits or of 32. What follows is compiled for each, `wide` being a constant. */
+#ifdef _MSC_VER
+#define INLINE static __forceinline
+#else
+#define INLINE static inline __attribute__((always_inline))
+#endif
+
 typedef struct {
-    uint32_t *scores;
+    void *scores;
     const char *allowed; /* NULL for all */
     const Range *ranges;
     Py_ssize_t n_ranges;
 } Scores;
 
-/* Whether any of BLOCK scores is above a value: signed, which compilers turn into vector instructions. */
-static int
-any_above(const uint32_t *scores, int32_t value)
+INLINE uint32_t
+score_at(const void *scores, Py_ssize_t doc, int wide)
 {
-    int32_t any = 0;
-    for (int i = 0; i < BLOCK; i++)
-        any |= -((int32_t)scores[i] > value);
-    return any;
+    return wide ? ((const uint32_t *)scores)[doc] : ((const uint16_t *)scores)[doc];
 }
 
-/* Offer the articles above `least`, and above the bar, with what `rows` add to them. */
-static void
-collect(const Scores *all, int32_t least, const Row *rows, Py_ssize_t n_rows, Best *best)
+/* Whether any of BLOCK scores is above a value; written so that compilers make vector instructions of it. */
+INLINE int
+any_above(const void *scores, Py_ssize_t doc, int32_t value, int wide)
+{
+    if (wide) {
+        const uint32_t *first = (const uint32_t *)scores + doc;
+        int32_t any = 0;
+        for (int i = 0; i < BLOCK; i++)
+            any |= -((int32_t)first[i] > value);
+        return any;
+    }
+    const uint16_t *first = (const uint16_t *)scores + doc;
+    uint16_t most = 0;
+    for (int i = 0; i < BLOCK; i++)
+        most = first[i] > most ? first[i] : most;
+    return most > value;
+}
+
+/* Offer all articles. */
+INLINE void
+collect(const Scores *all, Best *best, int wide)
+{
+    int32_t least = 0;
+    best->n = 0;
+    for (Py_ssize_t range = 0; range < all->n_ranges; range++) {
+        Py_ssize_t doc = all->ranges[range].start, stop = all->ranges[range].stop;
+        while (doc < stop) {
+            Py_ssize_t end = doc + BLOCK < stop ? doc + BLOCK : stop;
+            if (end - doc == BLOCK && !any_above(all->scores, doc, least, wide)) {
+                doc = end;
+                continue;
+            }
+            for (; doc < end; doc++) {
+                uint32_t score = score_at(all->scores, doc, wide);
+                if ((int32_t)score > least && (!all->allowed || all->allowed[doc])) {
+                    offer(best, (Hit){score, (uint32_t)doc});
+                    least = bar(best);
+                }
+            }
+        }
+    }
+}
+
+/* Offer the articles above `least`, with what `rows`, in all at most `left`, add to them. */
+INLINE void
+collect_near(const Scores *all, int32_t least, const Row *rows, Py_ssize_t n_rows, long left, Best *best,
+             int wide)
 {
     best->n = 0;
     for (Py_ssize_t range = 0; range < all->n_ranges; range++) {
         Py_ssize_t doc = all->ranges[range].start, stop = all->ranges[range].stop;
         while (doc < stop) {
             Py_ssize_t end = doc + BLOCK < stop ? doc + BLOCK : stop;
-            /* With rows to come, a score says less than the bar. */
-            int32_t value = n_rows == 0 && bar(best) > least ? bar(best) : least;
-            if (end - doc == BLOCK && !any_above(all->scores + doc, value)) {
+            if (end - doc == BLOCK && !any_above(all->scores, doc, least, wide)) {
                 doc = end;
                 continue;
             }
             for (; doc < end; doc++) {
-                uint32_t score = all->scores[doc];
-                if ((int32_t)score <= value || (all->allowed && !all->allowed[doc]))
+                uint32_t score = score_at(all->scores, doc, wide);
+                if ((int32_t)score <= least || (all->allowed && !all->allowed[doc]))
                     continue;
-                for (Py_ssize_t row = 0; row < n_rows; row++)
-                    score += rows[row].added[doc] * (uint32_t)rows[row].times;
-                offer(best, (Hit){score, (uint32_t)doc});
+                int64_t most = (int64_t)score + left;
+                for (Py_ssize_t row = 0; row < n_rows && most > bar(best); row++) {
+                    uint32_t added = rows[row].added[doc] * (uint32_t)rows[row].times;
+                    score += added;
+                    most -= rows[row].largest - (int64_t)added;
+                }
+                if (most > bar(best))
+                    offer(best, (Hit){score, (uint32_t)doc});
             }
         }
     }
 }
 
-static void
-add_row(const Scores *all, Row row)
+#define ADD_ROW(Score)                                              \
+    for (Py_ssize_t doc = start; doc < stop; doc++)                 \
+        ((Score *)all->scores)[doc] += (Score)(row.added[doc] * times);
+
+INLINE void
+add_row(const Scores *all, Row row, int wide)
 {
-    uint32_t *scores = all->scores;
+    uint32_t times = (uint32_t)row.times;
     for (Py_ssize_t range = 0; range < all->n_ranges; range++) {
         Py_ssize_t start = all->ranges[range].start, stop = all->ranges[range].stop;
-        if (row.times == 1)
-            for (Py_ssize_t doc = start; doc < stop; doc++)
-                scores[doc] += row.added[doc];
+        if (wide)
+            ADD_ROW(uint32_t)
         else
-            for (Py_ssize_t doc = start; doc < stop; doc++)
-                scores[doc] += row.added[doc] * (uint32_t)row.times;
+            ADD_ROW(uint16_t)
     }
 }
 
@@ -181,34 +233,36 @@ place_of(const Py_buffer *docs, Py_ssize_t n, Py_ssize_t doc)
     return first;
 }
 
-#define ADD(Doc, Added)                                          \
-    for (Py_ssize_t i = first; i < last; i++) {                  \
-        uint64_t doc = ((const Doc *)docs->buf)[i];              \
-        if (doc >= (uint64_t)high)                               \
-            return -1;                                           \
-        scores[doc] += (uint32_t)((const Added *)added->buf)[i]; \
+#define ADD_LIST(Doc, Added, Score)                                        \
+    for (Py_ssize_t i = first; i < last; i++) {                            \
+        uint64_t doc = ((const Doc *)docs->buf)[i];                        \
+        if (doc >= (uint64_t)high)                                         \
+            return -1;                                                     \
+        ((Score *)scores)[doc] += (Score)((const Added *)added->buf)[i];   \
     }
+
+#define ADD_LIST_OF(Doc)                                   \
+    if (added->itemsize == 2 && wide)                      \
+        ADD_LIST(Doc, uint16_t, uint32_t)                  \
+    else if (added->itemsize == 2)                         \
+        ADD_LIST(Doc, uint16_t, uint16_t)                  \
+    else if (wide)                                         \
+        ADD_LIST(Doc, uint32_t, uint32_t)                  \
+    else                                                   \
+        ADD_LIST(Doc, uint32_t, uint16_t)
 
 /* Add what a list has for `low` ≤ article < `high`; -1 if its order would lead elsewhere. */
 static int
-add_list(uint32_t *scores, const Py_buffer *docs, const Py_buffer *added, Py_ssize_t low, Py_ssize_t high)
+add_list(void *scores, const Py_buffer *docs, const Py_buffer *added, Py_ssize_t low, Py_ssize_t high, int wide)
 {
     Py_ssize_t n = docs->len / docs->itemsize;
     Py_ssize_t first = place_of(docs, n, low), last = place_of(docs, n, high);
-    if (added->itemsize == 2) {
-        if (docs->itemsize == 2)
-            ADD(uint16_t, uint16_t)
-        else if (docs->itemsize == 4)
-            ADD(uint32_t, uint16_t)
-        else
-            ADD(uint64_t, uint16_t)
+    if (docs->itemsize == 2) {
+        ADD_LIST_OF(uint16_t)
+    } else if (docs->itemsize == 4) {
+        ADD_LIST_OF(uint32_t)
     } else {
-        if (docs->itemsize == 2)
-            ADD(uint16_t, uint32_t)
-        else if (docs->itemsize == 4)
-            ADD(uint32_t, uint32_t)
-        else
-            ADD(uint64_t, uint32_t)
+        ADD_LIST_OF(uint64_t)
     }
     return 0;
 }
@@ -220,8 +274,8 @@ by_largest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static void
-find_best(const Scores *all, Row *rows, Py_ssize_t n_rows, long listed, Best *best)
+INLINE void
+find_best(const Scores *all, Row *rows, Py_ssize_t n_rows, long listed, Best *best, int wide)
 {
     long left = 0; /* what rows not yet added may add */
     for (Py_ssize_t i = 0; i < n_rows; i++)
@@ -229,18 +283,18 @@ find_best(const Scores *all, Row *rows, Py_ssize_t n_rows, long listed, Best *be
     long little = n_rows < MIN_PUT_OFF ? 0 : (listed + left) / PUT_OFF;
     qsort(rows, (size_t)n_rows, sizeof(Row), by_largest_first);
     for (;;) {
-        collect(all, 0, NULL, 0, best);
+        collect(all, best, wide);
         if (n_rows == 0)
             return;
         if (bar(best) > left) {
-            collect(all, bar(best) - (int32_t)left - 1, rows, n_rows, best);
+            collect_near(all, bar(best) - (int32_t)left - 1, rows, n_rows, left, best, wide);
             return;
         }
         if (left <= little)
             little = 0; /* it was not little enough */
         for (; n_rows > 0 && left > little; rows++, n_rows--) {
             left -= rows->largest;
-            add_row(all, *rows);
+            add_row(all, *rows, wide);
         }
         if (left == 0)
             n_rows = 0;
@@ -297,7 +351,7 @@ read_rows(PyObject *given, const Py_buffer *table, Py_ssize_t length, Row *rows,
 
 /* Add a list, and what it adds at most to `listed`. */
 static int
-add_given(PyObject *given, uint32_t *scores, Py_ssize_t low, Py_ssize_t high, long *listed)
+add_given(PyObject *given, void *scores, Py_ssize_t low, Py_ssize_t high, int wide, long *listed)
 {
     long largest;
     Py_buffer docs, added;
@@ -309,7 +363,7 @@ add_given(PyObject *given, uint32_t *scores, Py_ssize_t low, Py_ssize_t high, lo
         docs.len / docs.itemsize != added.len / added.itemsize)
         PyErr_SetString(PyExc_TypeError,
                         "a list needs articles of 16, 32 or 64 bits, and as many numbers of 16 or 32 bits");
-    else if (add_list(scores, &docs, &added, low, high) < 0)
+    else if (add_list(scores, &docs, &added, low, high, wide) < 0)
         PyErr_SetString(PyExc_IndexError, "the articles of a list do not ascend");
     else
         ok = 1;
@@ -347,11 +401,12 @@ static PyObject *
 find(const Py_buffer *scores, const Py_buffer *table, const Py_buffer *allowed, PyObject *lists,
      PyObject *given_rows, PyObject *given_ranges, Py_ssize_t k)
 {
-    Py_ssize_t n_docs = scores->len / (Py_ssize_t)sizeof(uint32_t);
+    int wide = scores->itemsize == 4;
+    Py_ssize_t n_docs = wide || scores->itemsize == 2 ? scores->len / scores->itemsize : 0;
     Py_ssize_t n_lists = PyList_Size(lists), n_rows = PyList_Size(given_rows);
     Py_ssize_t n_ranges = PyList_Size(given_ranges);
     if (k < 1 || k > MAX_K || n_docs < 1 || n_ranges < 1) {
-        PyErr_Format(PyExc_ValueError, "needs scores, a range, and from 1 to %d hits to be found", MAX_K);
+        PyErr_Format(PyExc_ValueError, "needs scores of 16 or 32 bits, a range, and from 1 to %d hits to be found", MAX_K);
         return NULL;
     }
     PyObject *found = NULL;
@@ -370,14 +425,17 @@ find(const Py_buffer *scores, const Py_buffer *table, const Py_buffer *allowed, 
         PyErr_SetString(PyExc_ValueError, "the mask is shorter than the ranges");
         goto done;
     }
-    memset(all.scores + low, 0, (size_t)(high - low) * sizeof(uint32_t));
+    memset((char *)all.scores + low * scores->itemsize, 0, (size_t)((high - low) * scores->itemsize));
     long listed = 0;
     for (Py_ssize_t i = 0; i < n_lists; i++) {
-        if (add_given(tuple_at(lists, i), all.scores, low, high, &listed) < 0)
+        if (add_given(tuple_at(lists, i), all.scores, low, high, wide, &listed) < 0)
             goto done;
     }
     Best best = {.k = k};
-    find_best(&all, rows, n_rows, listed, &best);
+    if (wide)
+        find_best(&all, rows, n_rows, listed, &best, 1);
+    else
+        find_best(&all, rows, n_rows, listed, &best, 0);
     found = as_lists(&best);
 done:
     PyMem_Free(rows);

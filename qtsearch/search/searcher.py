@@ -110,7 +110,7 @@ class Searcher:
         if k == 0 or ranges == [] or not plan.counts:
             return [], []
         if kernel is not None and k <= _MAX_FOLDED_K and plan.bound <= _MAX_COMPILED_SUM:
-            scores = self._buffer(np.uint32)[: self._padded]
+            scores = self._buffer(plan.dtype)[: self._padded]
             added = plan.table.added
             return kernel(scores, added, plan.scattered, plan.rows, ranges or self._everywhere, allowed, k)
         if ranges is not None or allowed is not None:
