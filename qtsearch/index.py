@@ -149,8 +149,8 @@ class Index:
         Args:
             query: any text; an article matches if it has one of its words, in any form, or as its operators
                 say: see ``docs/query-language.md``. Nothing in it is an error. Words after the first 32,768
-                characters, 1,024 different ones or 512 that no article has are ignored. Or a query of
-                Whoosh's.
+                characters, 2,048 words, 1,024 different ones or 512 that no article has are ignored. Or a
+                query of Whoosh's.
             subjects: only pages of these subjects, by name or slug in any case; a subject that
                 no page has matches none. ``None`` for all. Scores depend on no filter, unless ``broaden``.
             since, until: only pages with a date from this day on, up to this day: a date, or a text like

@@ -59,7 +59,7 @@ def plans(draw):
         table[place][rng.random(length) < draw(st.sampled_from([0.0, 0.5, 1.0]))] = 0
         if draw(st.booleans()):
             times = draw(st.sampled_from([1, 1, 16]))
-            rows.append(Laid(int(table[place].max()) * times, times, place, None))
+            rows.append(Laid(int(table[place].max()) * times, times, place))
     ends = sorted(
         draw(st.lists(st.integers(0, length), min_size=2, max_size=6).filter(lambda e: len(e) % 2 == 0))
     )
@@ -147,7 +147,7 @@ def arguments(**changed):
         "scores": np.zeros(64, np.uint32),
         "table": np.ones((2, 64), np.uint16),
         "lists": [Scattered(9, docs, added)],
-        "rows": [Laid(1, 1, 1, None)],
+        "rows": [Laid(1, 1, 1)],
         "ranges": [(0, 64)],
         "allowed": None,
         "k": 3,
@@ -172,9 +172,9 @@ WRONG = {
     "a list that is none": (TypeError, {"lists": [(9, [1, 2], [7, 8])]}),
     "a list of something else": (TypeError, {"lists": [5]}),
     "no lists": (TypeError, {"lists": None}),
-    "row beyond the table": (IndexError, {"rows": [Laid(1, 1, 2, None)]}),
-    "row before the table": (IndexError, {"rows": [Laid(1, 1, -1, None)]}),
-    "row that adds less than nothing": (IndexError, {"rows": [Laid(-1, 1, 0, None)]}),
+    "row beyond the table": (IndexError, {"rows": [Laid(1, 1, 2)]}),
+    "row before the table": (IndexError, {"rows": [Laid(1, 1, -1)]}),
+    "row that adds less than nothing": (IndexError, {"rows": [Laid(-1, 1, 0)]}),
     "row of a shorter table": (IndexError, {"table": np.ones((2, 63), np.uint16)}),
     "row that is none": (TypeError, {"rows": [(1, 1)]}),
     "range beyond the scores": (ValueError, {"ranges": [(0, 65)]}),

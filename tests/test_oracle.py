@@ -194,6 +194,20 @@ def test_nothing_rests_on_what_is_kept(build_index, thousands, monkeypatch, modu
     assert_equals_sums(build_index(thousands), thousands, seed=14, searches=60)
 
 
+def test_rows_outlive_the_words_kept(build_index, thousands, monkeypatch):
+    """A frequent word is laid out once, however often the words that are kept are replaced."""
+    monkeypatch.setattr(planner, "_WORDS_KEPT", 1)
+    index = build_index(thousands)
+    rows = index._current.get().searcher.planner._rows
+    query = f"the of what {thousands[0].answer[:100]}"
+    first = scored(index.search(query, limit=20))
+    filled = rows.added.any(axis=1)
+    assert filled.sum() >= 3
+    for _ in range(3):
+        assert scored(index.search(query, limit=20)) == first
+        assert (rows.added.any(axis=1) == filled).all()
+
+
 @pytest.mark.parametrize("largest", [1, 5, 40, 3_000, MAX_IMPACT])
 def test_any_impacts_are_added_up(build_index, thousands, largest):
     """Nothing rests on how impacts are spread: random ones, with ties and narrow bounds, add up as well."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from qtsearch.articles import Article
 
 MAX_CHARS = 32_768
+MAX_WORDS = 2_048
 MAX_TERMS = 1_024
 MAX_UNKNOWN = 512
 MAX_COUNT = 16
@@ -118,6 +119,12 @@ def test_a_megabyte_costs_no_more_than_the_longest_query(sample_index, sample_ar
     # Once a second there is a look for a newer generation.
     most = max(calls(sample_index.search, text[:MAX_CHARS]) for _ in range(3))
     assert min(calls(sample_index.search, text) for _ in range(3)) <= most
+
+
+def test_words_past_the_longest_list_are_ignored(sample_index):
+    """A query is cut after 2,048 words, however short, and whether they are the same or not."""
+    assert answer(sample_index, "the " * (MAX_WORDS - 1) + "clot") != answer(sample_index, "the " * MAX_WORDS)
+    assert answer(sample_index, "the " * MAX_WORDS + "clot") == answer(sample_index, "the " * MAX_WORDS)
 
 
 @pytest.fixture(scope="module")

@@ -337,8 +337,8 @@ read_rows(PyObject *given, const Py_buffer *table, Py_ssize_t length, Row *rows,
 {
     Py_ssize_t room = table->len / (Py_ssize_t)sizeof(uint16_t) / length, place;
     for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *row = tuple_at(given, i), *its_table;
-        if (!row || !PyArg_ParseTuple(row, "llnO", &rows[i].largest, &rows[i].times, &place, &its_table))
+        PyObject *row = tuple_at(given, i);
+        if (!row || !PyArg_ParseTuple(row, "lln", &rows[i].largest, &rows[i].times, &place))
             return -1;
         if (rows[i].largest < 0 || place < 0 || place >= room) {
             PyErr_SetString(PyExc_IndexError, "a row is not in the table, or adds less than nothing");

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from qtsearch import analysis
 from qtsearch.codec.container import SlicedArray
 from qtsearch.codec.segment import Segment
-from qtsearch.forks import Lock
 from qtsearch.parameters import Weighting
 from qtsearch.scoring import (
     IMPACT_SCALE,
@@ -31,9 +30,10 @@ from qtsearch.search.plans import Expansion, Laid, Phrase, Plan, Postings, Rows,
 
 __all__ = ["MAX_QUERY_CHARS", "MAX_QUERY_TERMS", "MAX_UNKNOWN_WORDS", "Planner"]
 
-#: A longer query is cut here, and behind so many words that no article has; a word of it counts at most
-#: MAX_TERM_COUNT times. So sums stay within 32 bits, and it takes some milliseconds.
+#: A longer query is cut here, behind so many words, and behind so many that no article has; a word of it
+#: counts at most MAX_TERM_COUNT times. So sums stay within 32 bits, and it takes some milliseconds.
 MAX_QUERY_CHARS: Final = 32_768
+MAX_QUERY_WORDS: Final = 2_048
 MAX_UNKNOWN_WORDS: Final = 512
 MAX_QUERY_TERMS: Final = 1_024
 MAX_TERM_COUNT: Final = 16
@@ -52,15 +52,14 @@ class _Memo:
     A full one is replaced, never emptied: a query under way keeps its own, in which a term has one object.
     """
 
-    __slots__ = ("keywords", "pairs", "postings", "rows", "synonyms", "words")
+    __slots__ = ("keywords", "pairs", "postings", "synonyms", "words")
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self) -> None:
         self.words: dict[str, Postings | None] = {}
         self.postings: dict[int, Postings] = {}
         self.keywords: dict[int, Phrase | None] = {}
         self.pairs: dict[tuple[int, int, int], Phrase | None] = {}
         self.synonyms: dict[tuple[int, float], Expansion] = {}
-        self.rows = rows
 
 
 class Planner:
@@ -105,9 +104,8 @@ class Planner:
         self._keyword_share = weighting.keyword_share * IMPACT_SCALE
         self._pair_share = weighting.pair_share * (weighting.parameters.pair_k1 + 1.0) * IMPACT_SCALE
         self.compounds = Compounds(segment, impacts, all_count=self._all_count)
-        self._row_length = row_length
-        self._lock = Lock()
-        self._memo = self._new_memo()
+        self._rows = Rows(row_length, self._n_terms)
+        self._memo = _Memo()
 
     def find(self, token: str) -> int:
         """The number of the term of a token as written, -1 if no article has it."""
@@ -122,7 +120,7 @@ class Planner:
 
     def plan(self, text: str) -> Plan:
         """The words of a query, what each of them adds, and what they add together."""
-        tokens = analysis.tokenize(text[:MAX_QUERY_CHARS])
+        tokens = analysis.tokenize(text[:MAX_QUERY_CHARS])[:MAX_QUERY_WORDS]
         memo = self._current()
         known = memo.words
         words: list[Postings | None] = []
@@ -162,14 +160,14 @@ class Planner:
                 phrases = self._keywords(words, memo)
             if self._pair_share and not _is_soft(tokens[0], words[0]) and not _is_soft(tokens[-1], words[-1]):
                 phrases += self._pairs(words, memo)
-        return self._plan(tokens, words, counts, expansions, phrases, 1, memo)
+        return self._plan(tokens, words, counts, expansions, phrases, 1)
 
     def add_synonyms(self, plan: Plan, shares: Mapping[Postings, float]) -> Plan:
         """The plan of words typed, and other words, of which each counts its share, a positive one."""
         memo = self._current()
         synonyms = [self._synonym(word, share, memo) for word, share in shares.items()]
         expansions = plan.expansions + [synonym for synonym in synonyms if synonym.scattered.largest]
-        return self._plan(plan.tokens, plan.words, plan.counts, expansions, plan.phrases, 1, memo)
+        return self._plan(plan.tokens, plan.words, plan.counts, expansions, plan.phrases, 1)
 
     def _synonym(self, word: Postings, share: float, memo: _Memo) -> Expansion:
         synonym = memo.synonyms.get((word.term, share))
@@ -177,8 +175,7 @@ class Planner:
             if len(memo.synonyms) >= _KEYWORDS_KEPT:
                 memo.synonyms = {}
             added = soften(word.impacts, share)
-            with self._lock:
-                laid = memo.rows.lay_out(word.docs, added) if word.frequent else None
+            laid = self._rows.lay_out(word.term, share, word.docs, added) if word.frequent else None
             scattered = Scattered(int(added.max(initial=0)), word.docs, added)
             synonym = memo.synonyms[word.term, share] = Expansion(word, (), share, scattered, laid)
         return synonym
@@ -199,8 +196,7 @@ class Planner:
             one._replace(scattered=_times(one.scattered, scale), laid=None) for one in plan.expansions
         ]
         phrases = [phrase._replace(scattered=_times(phrase.scattered, scale)) for phrase in plan.phrases]
-        memo = self._current()
-        larger = self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit, memo)
+        larger = self._plan(plan.tokens, plan.words, joined, expansions, phrases, unit)
         if plan.extras:
             larger.add([extra._replace(scattered=_times(extra.scattered, scale)) for extra in plan.extras])
         return larger
@@ -213,7 +209,6 @@ class Planner:
         expansions: list[Expansion],
         phrases: list[Phrase],
         unit: int,
-        memo: _Memo,
     ) -> Plan:
         # The words of synonyms are hard.
         some_hard = bool(expansions) and any(one.times < 1.0 for one in expansions)
@@ -229,23 +224,20 @@ class Planner:
                 scattered.append(found if times == 1 else _times(found, times))
                 continue
             laid = postings.laid
-            if postings.frequent and (laid is None or laid.table is not memo.rows):
-                laid = self._lay_out(postings, memo)
+            if laid is None and postings.frequent:
+                laid = self._lay_out(postings)
             if laid is not None:
                 rows.append(laid if times == 1 else laid._replace(largest=laid.largest * times, times=times))
                 continue
             found = postings.scattered or self._scatter(postings)
             scattered.append(found if times == 1 else _times(found, times))
-        return Plan(tokens, words, counts, some_hard, unit, memo.rows, rows, scattered, expansions, phrases)
+        return Plan(tokens, words, counts, some_hard, unit, self._rows, rows, scattered, expansions, phrases)
 
     def _current(self) -> _Memo:
         memo = self._memo
         if len(memo.words) >= _WORDS_KEPT:
-            memo = self._memo = self._new_memo()
+            memo = self._memo = _Memo()
         return memo
-
-    def _new_memo(self) -> _Memo:
-        return _Memo(Rows(self._row_length, self._n_terms))
 
     def look_up(self, token: str) -> Postings | None:
         """The postings of a token as written, ``None`` if no article has it."""
@@ -304,13 +296,11 @@ class Planner:
         postings.scattered = Scattered(largest, postings.docs, impacts)
         return postings.scattered
 
-    def _lay_out(self, postings: Postings, memo: _Memo) -> Laid | None:
+    def _lay_out(self, postings: Postings) -> Laid | None:
+        share = self._soft_share if postings.soft else 1.0
         impacts = self._beside_hard(postings)
-        with self._lock:
-            laid = postings.laid
-            if laid is None or laid.table is not memo.rows:
-                laid = postings.laid = memo.rows.lay_out(postings.docs, impacts)
-        return laid
+        postings.laid = self._rows.lay_out(postings.term, share, postings.docs, impacts)
+        return postings.laid
 
     # -- phrases -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from qtsearch.forks import Lock
 from qtsearch.scoring import MAX_IMPACT
 
 __all__ = ["Expansion", "Extra", "Laid", "Phrase", "Plan", "Postings", "Rows", "Scattered"]
@@ -36,7 +37,6 @@ class Laid(NamedTuple):
     largest: int
     times: int
     place: int
-    table: Rows
 
 
 _LARGEST: Final = itemgetter(0)  # of both
@@ -46,26 +46,31 @@ class Rows:
     """Frequent terms laid out: of each, what it adds to every article, and in bits, which it adds to.
 
     ``added``: uint16, shape (n_rows, row length); ``bits``: uint8, an eighth as long. A row takes memory when
-    it is filled.
+    it is filled, and stays: who is asked often comes early. Any number of threads may share it.
     """
 
-    __slots__ = ("added", "bits", "room")
+    __slots__ = ("_known", "_lock", "_room", "added", "bits")
 
     def __init__(self, row_length: int, n_terms: int) -> None:
-        self.room = min(n_terms, max(1, _ROWS_BYTES // (2 * row_length)))
-        self.added = np.zeros((self.room, row_length), np.uint16)
-        self.bits = np.zeros((self.room, row_length // 8), np.uint8)
+        self._room = min(n_terms, max(1, _ROWS_BYTES // (2 * row_length)))
+        self.added = np.zeros((self._room, row_length), np.uint16)
+        self.bits = np.zeros((self._room, row_length // 8), np.uint8)
+        self._known: dict[tuple[int, float], Laid] = {}
+        self._lock = Lock()
 
-    def lay_out(self, docs: npt.NDArray[Any], added: npt.NDArray[np.uint16]) -> Laid | None:
-        """A new row; ``None`` if there is no room."""
-        place = self.room - 1
-        if place < 0:
-            return None
-        self.room = place
-        row = self.added[place]
-        row[docs] = added
-        self.bits[place] = np.packbits(row.astype(bool))
-        return Laid(int(row.max()), 1, place, self)
+    def lay_out(
+        self, term: int, share: float, docs: npt.NDArray[Any], added: npt.NDArray[np.uint16]
+    ) -> Laid | None:
+        """The row of a term of which this share counts, so much; ``None`` if there is no room for it."""
+        with self._lock:
+            laid = self._known.get((term, share))
+            if laid is None and self._room > 0:
+                self._room -= 1
+                row = self.added[self._room]
+                row[docs] = added
+                self.bits[self._room] = np.packbits(row.astype(bool))
+                laid = self._known[term, share] = Laid(int(row.max()), 1, self._room)
+        return laid
 
 
 @dataclass(slots=True, eq=False)

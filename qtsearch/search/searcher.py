@@ -189,7 +189,7 @@ class Searcher:
         if not rows:
             scores.fill(0)
             return
-        _, times, place, _ = rows[0]
+        _, times, place = rows[0]
         scores[:] = plan.table.added[place]
         if times > 1:
             scores *= scores.dtype.type(times)
@@ -197,7 +197,7 @@ class Searcher:
 
     def _add_rows(self, plan: Plan, rows: list[Laid], scores: npt.NDArray[Any], first: int) -> None:
         """Add what the rows have for the articles from ``first`` on, in place."""
-        for _, times, place, _ in rows:
+        for _, times, place in rows:
             row = plan.table.added[place, first : first + len(scores)]
             if times > 1:
                 row = np.multiply(row, times, dtype=plan.dtype)

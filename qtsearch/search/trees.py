@@ -235,7 +235,9 @@ class _Evaluator:
         forms = self._forms(query)
         if field is not None:
             forms = forms[self._segment.form_frequencies[forms, field] > 0]
-        found = self._vocabulary.having(np.unique(self._segment.form_terms[forms]), field)
+        standing = np.zeros(len(self._segment.terms), bool)
+        standing[self._segment.form_terms[forms]] = True
+        found = self._vocabulary.having(np.flatnonzero(standing), field)
         if counted:
             self._worth.forms.append(forms)
             text = str(query) if field is not None else str(query).partition(":")[2]

@@ -21,6 +21,7 @@ __all__ = ["Vocabulary"]
 Numbers = npt.NDArray[np.intp]
 
 _MAX_EDITS: Final = 2
+_AT_ONCE: Final = 1 << 16  # postings that are looked at
 _BIT_COUNTS: Final = np.array([bin(value).count("1") for value in range(1 << 13)], np.uint8)
 
 
@@ -46,7 +47,12 @@ class Vocabulary:
             starts = offsets[terms[np.concatenate(([0], breaks))]].tolist()
             stops = offsets[terms[np.concatenate((breaks - 1, [-1]))] + 1].tolist()
             spans = zip(starts, stops, strict=True)
-            found[np.concatenate([docs[start:stop] for start, stop in spans])] = True
+            having = np.concatenate([docs[start:stop] for start, stop in spans])
+            # Piece by piece: NumPy makes indices of them, four times as wide.
+            for start in range(0, len(having), _AT_ONCE):
+                found[having[start : start + _AT_ONCE]] = True
+                if found.all():
+                    break
         return found
 
     @cached_property
