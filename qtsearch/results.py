@@ -116,10 +116,10 @@ class Hit:
 
         ``max_chars``: length, 1 or more. What the answer begins with, if no word of the query stands in it.
         """
-        with late_imports:  # here: needs a Markdown parser, which searching does not
+        with late_imports:  # here: searching does without
             from qtsearch.text.snippets import make_snippet
 
-        return make_snippet(self.answer, self._weights(), max_chars=max_chars)
+        return make_snippet(self._stored()["sentences"], self._weights(), max_chars=max_chars)
 
     def marked_question(self) -> Snippet:
         """The question, the query's words marked."""

@@ -94,7 +94,7 @@ def test_children_search_refresh_and_close(index, tmp_path, write_article):
     "lock_of",
     [
         lambda index: index._snapshot._lock,
-        lambda index: index._snapshot.searcher.planner._lock,
+        lambda index: index._snapshot.searcher.planner._rows._lock,
         lambda index: index._current._moving,
     ],
 )

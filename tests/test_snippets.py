@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from test_rendering import answers
 
 from qtsearch.analysis import fold, token_pattern
+from qtsearch.text import snippets
 from qtsearch.text.rendering import plain_text
-from qtsearch.text.snippets import Snippet, Weights, make_snippet, mark
+from qtsearch.text.snippets import Snippet, Weights, in_sentences, mark
 
 #: The words of the examples below, with the forms of their terms.
 WEIGHTS: Weights = {
@@ -26,6 +27,11 @@ WEIGHTS: Weights = {
     "risks": ("risk", 2.0),
 }
 FILLER = "Nothing of interest is said in this one."
+
+
+def make_snippet(answer: str, weights: Weights, **options: int) -> Snippet:
+    """Of an answer in Markdown."""
+    return snippets.make_snippet(in_sentences(answer), weights, **options)
 
 
 def marked(snippet: Snippet) -> list[str]:

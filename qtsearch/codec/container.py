@@ -31,7 +31,7 @@ from qtsearch.forks import cached_property
 __all__ = ["FORMAT_VERSION", "ArrayFile", "Damage", "SlicedArray", "open_regular", "write_array_file"]
 
 #: Raised with every change of what the files hold. Other versions are refused by name.
-FORMAT_VERSION: Final = 6
+FORMAT_VERSION: Final = 7
 
 _MAGIC: Final = b"QTSEARCH"
 _PREFIX: Final = struct.Struct("<8sIII")

@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from qtsearch.text.snippets import in_sentences
+
 if TYPE_CHECKING:
     from qtsearch.articles import Article
 
@@ -47,6 +49,11 @@ def _text(article: Article) -> bytes:
     return f"{_encode(record)}\n{article.answer}".encode("utf-8", "surrogatepass")
 
 
+def _with_sentences(article: Article) -> bytes:
+    """The text, a NUL, and the answer in sentences, which has none: little longer, once it is compressed."""
+    return _text(article) + b"\0" + in_sentences(article.answer).encode("utf-8", "surrogatepass")
+
+
 def make_dictionary(articles: Sequence[Article]) -> bytes:
     """A compression dictionary from a sample of the articles: at most 32 KiB."""
     share = _MAX_DICTIONARY // max(len(articles), 1)
@@ -59,13 +66,16 @@ def packer(dictionary: bytes) -> Callable[[Article], bytes]:
 
     def pack(article: Article) -> bytes:
         compressor = primed.copy()
-        return compressor.compress(_text(article)) + compressor.flush()
+        return compressor.compress(_with_sentences(article)) + compressor.flush()
 
     return pack
 
 
 def unpack(record: bytes, dictionary: bytes) -> dict[str, Any]:
-    """What ``packer`` packed, as a dict. Raises ValueError if the record is damaged."""
+    """What ``packer`` packed, as a dict; its ``sentences`` are for snippets.
+
+    Raises ValueError if the record is damaged.
+    """
     decompressor = zlib.decompressobj(zdict=dictionary) if dictionary else zlib.decompressobj()
     try:
         text = decompressor.decompress(record)
@@ -73,10 +83,12 @@ def unpack(record: bytes, dictionary: bytes) -> dict[str, Any]:
         raise ValueError(str(error)) from error
     if not decompressor.eof:
         raise ValueError("cut short")
-    rest, _, answer = text.partition(b"\n")
+    rest, _, texts = text.partition(b"\n")
+    answer, _, sentences = texts.rpartition(b"\0")
     values: dict[str, Any] = json.loads(rest)
     values["path"] = _spaced(values["path"])
     for link in values["related"]:
         link[0] = _spaced(link[0])
     values["answer"] = answer.decode("utf-8", "surrogatepass")
+    values["sentences"] = sentences.decode("utf-8", "surrogatepass")
     return values

@@ -315,6 +315,18 @@ class Segment:
         """The number of a surface form, -1 if no article has it."""
         return _find(self.forms, form)
 
+    def forms_of(self, term: int) -> list[bytes]:
+        """The surface forms of a term."""
+        order, starts = self._forms_by_term
+        forms: list[bytes] = self.forms[order[starts[term] : starts[term + 1]]].tolist()
+        return forms
+
+    @cached_property
+    def _forms_by_term(self) -> tuple[npt.NDArray[np.intp], memoryview]:
+        """The surface forms in order of their terms, and where those of each term begin."""
+        counts = np.bincount(self.form_terms, minlength=len(self.terms))
+        return self.form_terms.argsort(kind="stable"), offsets_of(counts).data
+
     def headings(self, docs: Iterable[int]) -> tuple[list[str], list[str]]:
         """The urls and the questions of these articles."""
         headings = self.raw_headings(docs)

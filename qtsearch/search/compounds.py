@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from qtsearch.codec.container import SlicedArray
 from qtsearch.codec.segment import Segment
+from qtsearch.forks import cached_property
 from qtsearch.search.plans import Expansion, Plan, Postings, Scattered
 
 __all__ = ["Compounds"]
@@ -119,17 +120,23 @@ class Compounds:
 
     def terms(self, plan: Plan) -> set[int]:
         """The terms of the compounds of a plan's words: the one of those typed apart, the two of others."""
+        parts, wholes = self._by_terms
+        found = {part for word in plan.counts for pair in parts.get(word.term, ()) for part in pair}
+        for first, second in pairwise(plan.words):
+            if first is not None and second is not None:
+                found.update(wholes.get((first.term, second.term), ()))
+        return found
+
+    @cached_property
+    def _by_terms(self) -> tuple[dict[int, list[tuple[int, int]]], dict[tuple[int, int], list[int]]]:
+        """Of all compounds, by the one word the two, and by the two words the one."""
         segment = self._segment
-        typed = {word.term for word in plan.counts}
-        beside = {(a.term, b.term) for a, b in pairwise(plan.words) if a is not None and b is not None}
         children = np.diff(segment.compound_children)
         firsts = np.repeat(np.arange(len(children)), children).tolist()
-        found = set()
-        for first, second, whole in zip(
-            firsts, segment.compound_seconds.tolist(), segment.compound_wholes.tolist(), strict=True
-        ):
-            if whole in typed:
-                found |= {first, second}
-            elif (first, second) in beside:
-                found.add(whole)
-        return found
+        seconds, ones = segment.compound_seconds.tolist(), segment.compound_wholes.tolist()
+        parts: dict[int, list[tuple[int, int]]] = {}
+        wholes: dict[tuple[int, int], list[int]] = {}
+        for first, second, whole in zip(firsts, seconds, ones, strict=True):
+            parts.setdefault(whole, []).append((first, second))
+            wholes.setdefault((first, second), []).append(whole)
+        return parts, wholes

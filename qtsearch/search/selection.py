@@ -93,18 +93,13 @@ class Selection:
     def weights(self) -> dict[str, tuple[int, float]]:
         """What to mark in a text: surface form → its term, and what the term weighs."""
         segment, plan = self.searcher.segment, self.plan
-        weights = np.zeros(len(segment.terms))
         planner = self.searcher.planner
         compounds = map(planner.postings, planner.compounds.terms(plan))
+        found: dict[str, tuple[int, float]] = {}
         for word in (*plan.counts, *compounds, *(expansion.word for expansion in plan.expansions)):
             if not (word.soft and plan.some_hard):
-                weights[word.term] = word.idf
-        forms = (weights[segment.form_terms] > 0).nonzero()[0]
-        terms = segment.form_terms[forms].tolist()
-        found = {
-            form.decode(): (term, float(weights[term]))
-            for form, term in zip(segment.forms[forms].tolist(), terms, strict=True)
-        }
+                for form in segment.forms_of(word.term):
+                    found[form.decode()] = word.term, word.idf
         if self._patterns is not None:
             terms = segment.form_terms[self._patterns].tolist()
             for form, term in zip(segment.forms[self._patterns].tolist(), terms, strict=True):

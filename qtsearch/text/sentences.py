@@ -14,7 +14,10 @@ __all__ = ["LINE_BREAK", "sentence_spans"]
 #: Between two spaces, the end of a line that has no punctuation: a heading, an item of a list.
 LINE_BREAK: Final = "\x1f"
 
-_END: Final = re.compile("[.!?…\n\x1f。！？][\"'”’)\\]»]*")
+_ENDS: Final = frozenset(f".!?…。！？\n{LINE_BREAK}")
+_CLOSING: Final = frozenset("\"'”’)]»")
+# 1 for what may end a sentence, of ASCII or beyond: a regular expression finds it in three times the time.
+_MAY_END: Final = bytes(chr(code) in _ENDS for code in range(256))
 _LOWER: Final = re.compile(r"[(\[\"'“‘]*[a-zß-öø-ÿ]")
 _ALWAYS: Final = frozenset("。！？")
 _OPENING: Final = "([{\"'“‘«"
@@ -42,10 +45,16 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     ['Take 3.5 mg, e.g. Aspirin (Fig. 2).', 'Dr. J. Smith agrees!']
     """
     spans = []
-    start = 0
-    for match in _END.finditer(text):
-        at, end = match.span()
+    start = behind = 0
+    shadow = text.encode("ascii", "replace").translate(_MAY_END)  # a question mark for all beyond ASCII
+    while (at := shadow.find(1, behind)) >= 0:
         mark = text[at]
+        behind = at + 1
+        if mark not in _ENDS:
+            continue
+        while behind < len(text) and text[behind] in _CLOSING:
+            behind += 1
+        end = behind
         if mark == "\n":
             following, end = at + 1, at
         elif mark == LINE_BREAK:

@@ -1,6 +1,6 @@
 """What a page of results shows of an article: the passage that answers the query best, its words marked.
 
-An answer is rendered as text (:mod:`qtsearch.text.rendering`) and cut into sentences
+When it is indexed, an answer is rendered as text (:mod:`qtsearch.text.rendering`) and cut into sentences
 (:mod:`qtsearch.text.sentences`). The best passage is the run of sentences, within a length, in which the most
 that was asked for stands, each term counted once in full; a little more, if terms stand near each other or
 again. Passages as units of retrieval: Callan, SIGIR 1994.
@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from qtsearch.analysis import MAX_FORM_BYTES, fold, token_pattern
@@ -19,15 +20,20 @@ from qtsearch.text.controls import remove_controls
 from qtsearch.text.rendering import plain_text
 from qtsearch.text.sentences import LINE_BREAK, sentence_spans
 
-__all__ = ["Snippet", "Weights", "make_snippet", "mark"]
+__all__ = ["Snippet", "Weights", "in_sentences", "make_snippet", "mark"]
 
 #: What is looked for: surface form (as :func:`qtsearch.analysis.fold` gives it) → its term, by which forms
 #: of one word are known to be the same, and the term's weight, above 0. Made once a query.
 Weights = Mapping[str, tuple[Hashable, float]]
 
+_SEPARATOR: Final = "\x1e"  # between a sentence and what leads to the next: no text has it
+
 _REPEATED: Final = 0.1  # of a term's weight, for each of its next occurrences
 _MAX_REPEATED: Final = 3
 _NEAR: Final = 0.5  # of the lower weight of two terms, divided by the characters between them
+
+_BEGINNING: Final = 4  # letters of a word that are looked for, together with those that begin alike
+_MANY_BEGINNINGS: Final = 100
 
 _MARK_ON: Final = "\x1b[1m"
 _MARK_OFF: Final = "\x1b[22m"
@@ -103,34 +109,56 @@ def mark(text: str, weights: Weights) -> Snippet:
     return Snippet(text, tuple((word.start, word.end) for word in _find(text, weights)))
 
 
-def make_snippet(answer: str, weights: Weights, *, max_chars: int = 240) -> Snippet:
-    """The passage of an answer, in Markdown, that has most of a query; its beginning, if it has nothing.
+def in_sentences(answer: str) -> str:
+    r"""The text of an answer in Markdown, cut into sentences: what :func:`make_snippet` takes, made once.
+
+    Cuts are before and behind what stands between two sentences. Lines that end without punctuation are
+    joined by a sign that is shown as ``·``.
+
+    >>> in_sentences("A clot is removed. **Strokes** need speed:\n\n- now")
+    'A clot is removed.\x1e \x1eStrokes need speed:\x1e\n\x1enow'
+    """
+    text = _LINE_WITHOUT_END.sub(f" {LINE_BREAK} ", plain_text(answer))
+    parts = []
+    done = 0
+    for start, end in sentence_spans(text):
+        parts += [text[done:start], text[start:end]]
+        done = end
+    return _SEPARATOR.join([*parts[1:], text[done:]] if done < len(text) else parts[1:])
+
+
+def make_snippet(sentences: str, weights: Weights, *, max_chars: int = 240) -> Snippet:
+    """The passage of an answer, as :func:`in_sentences` gives it, that has most of a query; its beginning, if
+    it has nothing.
 
     Whole sentences within ``max_chars`` characters (at least 1). A sentence that is longer is cut at words
     around its densest part; a ``…`` on that side comes on top of ``max_chars``, as it does where the next
-    sentence is begun to fill a short passage. Lines that end without punctuation are joined by ``·``.
-    The earliest of equally good passages.
+    sentence is begun to fill a short passage. The earliest of equally good passages.
 
     Raises ValueError if ``max_chars`` is less than 1.
 
     >>> answer = "A clot is removed. **Strokes** need speed: every minute counts. Then rest."
-    >>> print(make_snippet(answer, {"strokes": ("stroke", 2.0)}, max_chars=50).html())
+    >>> print(make_snippet(in_sentences(answer), {"strokes": ("stroke", 2.0)}, max_chars=50).html())
     <mark>Strokes</mark> need speed: every minute counts.
     """
     if max_chars < 1:
         raise ValueError(f"max_chars is {max_chars}: give at least 1")
-    text = _LINE_WITHOUT_END.sub(f" {LINE_BREAK} ", plain_text(answer))
-    sentences = sentence_spans(text)
     if not sentences:
         return Snippet("")
+    parts = sentences.split(_SEPARATOR)
+    text = "".join(parts)
+    bounds = list(accumulate(map(len, parts), initial=0))
+    spans = list(zip(bounds[::2], bounds[1::2], strict=False))  # every other part
     found = _find(text, weights)
-    start, end = _best_passage(text, sentences, found, max_chars)
-    return _show(text, sentences, start, end, found)
+    start, end = _best_passage(text, spans, found, max_chars)
+    return _show(text, spans, start, end, found)
 
 
 def _find(text: str, weights: Weights) -> list[_Found]:
-    """The words of the query in a text, ascending: not word by word, which would take three times as long."""
-    if max(map(len, weights), default=0) >= MAX_FORM_BYTES:  # which may be longer in the text
+    """The words of the query in a text, ascending: not word by word, which would take four times as long."""
+    beginnings = {f" {form[:_BEGINNING]}" for form in weights}
+    # The longest forms may be longer in the text.
+    if len(beginnings) > _MANY_BEGINNINGS or max(map(len, weights), default=0) >= MAX_FORM_BYTES:
         return _tokens(text, 0, len(text), weights)
     spaced = text.replace("\n", " ")
     odd: list[_Found] = []
@@ -146,15 +174,17 @@ def _find(text: str, weights: Weights) -> list[_Found]:
             done = end
     if parts:
         text = "".join([*parts, text[done:]])
-    shadow = text.encode("ascii", "replace").translate(_SHADOW).decode("ascii")
-    padded = f" {shadow} "
+    shadow = f" {text.encode('ascii', 'replace').translate(_SHADOW).decode('ascii')} "
     found = []
-    at = 0
-    for form in filter(weights.__contains__, shadow.split()):  # far fewer than there are words
-        at = padded.find(f" {form} ", at)
-        found.append(_Found(at, at + len(form), *weights[form]))
-        at += len(form)
-    return sorted(found + odd) if odd else found
+    for beginning in beginnings:
+        at = shadow.find(beginning)
+        while at >= 0:
+            end = shadow.find(" ", at + 1)
+            word = weights.get(shadow[at + 1 : end])
+            if word is not None:
+                found.append(_Found(at, end - 1, *word))
+            at = shadow.find(beginning, end)
+    return sorted(found + odd)
 
 
 def _tokens(text: str, start: int, end: int, weights: Weights) -> list[_Found]:
