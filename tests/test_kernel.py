@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -95,6 +96,24 @@ def test_best_are_those_of_adding_up_by_hand(plan, k):
     for width in (np.uint16, np.uint32) if narrow else (np.uint32,):
         scores = np.full(table.shape[1], 7, width)
         assert kernel(scores, table, lists, rows, *rest, k) == by_hand(table, lists, rows, *rest, k)
+
+
+@needs_kernel
+def test_threads_share_what_is_large():
+    """Of so many articles that other threads run meanwhile, each thread finds what it finds alone."""
+    rng = np.random.default_rng(3)
+    length = 1 << 19
+    table = rng.integers(0, 9, (2, length)).astype(np.uint16)
+    found_in = [np.flatnonzero(rng.random(length) < 0.6) for _ in range(2)]
+    lists = [Scattered(9, docs, rng.integers(1, 10, len(docs)).astype(np.uint16)) for docs in found_in]
+    rows = [Laid(9, 1, 0), Laid(18, 2, 1)]
+    expected = by_hand(table, lists, rows, [(0, length)], None, 100)
+
+    def search(_):
+        return kernel(np.empty(length, np.uint32), table, lists, rows, [(0, length)], None, 100)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(found == expected for found in threads.map(search, range(16)))
 
 
 @given(articles=corpora(), query=queries, limit=st.sampled_from([1, 2, 3, 128]))

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define MAX_K 128
+#define LARGE (1 << 18) /* as many numbers take long enough for other threads to go on meanwhile */
 #define BLOCK 64     /* scores that are compared at once */
 #define MIN_PUT_OFF 4 /* rows, that it is worth to leave the small ones for later */
 #define PUT_OFF 16   /* these add at most so small a part of all */
@@ -131,35 +132,9 @@ any_above(const void *scores, Py_ssize_t doc, int32_t value, int wide)
     return most > value;
 }
 
-/* Offer all articles. */
-INLINE void
-collect(const Scores *all, Best *best, int wide)
-{
-    int32_t least = 0;
-    best->n = 0;
-    for (Py_ssize_t range = 0; range < all->n_ranges; range++) {
-        Py_ssize_t doc = all->ranges[range].start, stop = all->ranges[range].stop;
-        while (doc < stop) {
-            Py_ssize_t end = doc + BLOCK < stop ? doc + BLOCK : stop;
-            if (end - doc == BLOCK && !any_above(all->scores, doc, least, wide)) {
-                doc = end;
-                continue;
-            }
-            for (; doc < end; doc++) {
-                uint32_t score = score_at(all->scores, doc, wide);
-                if ((int32_t)score > least && (!all->allowed || all->allowed[doc])) {
-                    offer(best, (Hit){score, (uint32_t)doc});
-                    least = bar(best);
-                }
-            }
-        }
-    }
-}
-
 /* Offer the articles above `least`, with what `rows`, in all at most `left`, add to them. */
 INLINE void
-collect_near(const Scores *all, int32_t least, const Row *rows, Py_ssize_t n_rows, long left, Best *best,
-             int wide)
+collect(const Scores *all, int32_t least, const Row *rows, Py_ssize_t n_rows, long left, Best *best, int wide)
 {
     best->n = 0;
     for (Py_ssize_t range = 0; range < all->n_ranges; range++) {
@@ -180,15 +155,18 @@ collect_near(const Scores *all, int32_t least, const Row *rows, Py_ssize_t n_row
                     score += added;
                     most -= rows[row].largest - (int64_t)added;
                 }
-                if (most > bar(best))
-                    offer(best, (Hit){score, (uint32_t)doc});
+                if (most <= bar(best))
+                    continue;
+                offer(best, (Hit){score, (uint32_t)doc});
+                if (n_rows == 0) /* otherwise a score says less than the bar */
+                    least = bar(best);
             }
         }
     }
 }
 
-#define ADD_ROW(Score)                                              \
-    for (Py_ssize_t doc = start; doc < stop; doc++)                 \
+#define ADD_ROW(Score)                              \
+    for (Py_ssize_t doc = start; doc < stop; doc++) \
         ((Score *)all->scores)[doc] += (Score)(row.added[doc] * times);
 
 INLINE void
@@ -233,22 +211,22 @@ place_of(const Py_buffer *docs, Py_ssize_t n, Py_ssize_t doc)
     return first;
 }
 
-#define ADD_LIST(Doc, Added, Score)                                        \
-    for (Py_ssize_t i = first; i < last; i++) {                            \
-        uint64_t doc = ((const Doc *)docs->buf)[i];                        \
-        if (doc >= (uint64_t)high)                                         \
-            return -1;                                                     \
-        ((Score *)scores)[doc] += (Score)((const Added *)added->buf)[i];   \
+#define ADD_LIST(Doc, Added, Score)                                      \
+    for (Py_ssize_t i = first; i < last; i++) {                          \
+        uint64_t doc = ((const Doc *)docs->buf)[i];                      \
+        if (doc >= (uint64_t)high)                                       \
+            return -1;                                                   \
+        ((Score *)scores)[doc] += (Score)((const Added *)added->buf)[i]; \
     }
 
-#define ADD_LIST_OF(Doc)                                   \
-    if (added->itemsize == 2 && wide)                      \
-        ADD_LIST(Doc, uint16_t, uint32_t)                  \
-    else if (added->itemsize == 2)                         \
-        ADD_LIST(Doc, uint16_t, uint16_t)                  \
-    else if (wide)                                         \
-        ADD_LIST(Doc, uint32_t, uint32_t)                  \
-    else                                                   \
+#define ADD_LIST_OF(Doc)                  \
+    if (added->itemsize == 2 && wide)     \
+        ADD_LIST(Doc, uint16_t, uint32_t) \
+    else if (added->itemsize == 2)        \
+        ADD_LIST(Doc, uint16_t, uint16_t) \
+    else if (wide)                        \
+        ADD_LIST(Doc, uint32_t, uint32_t) \
+    else                                  \
         ADD_LIST(Doc, uint32_t, uint16_t)
 
 /* Add what a list has for `low` ≤ article < `high`; -1 if its order would lead elsewhere. */
@@ -283,11 +261,11 @@ find_best(const Scores *all, Row *rows, Py_ssize_t n_rows, long listed, Best *be
     long little = n_rows < MIN_PUT_OFF ? 0 : (listed + left) / PUT_OFF;
     qsort(rows, (size_t)n_rows, sizeof(Row), by_largest_first);
     for (;;) {
-        collect(all, best, wide);
+        collect(all, 0, NULL, 0, 0, best, wide);
         if (n_rows == 0)
             return;
         if (bar(best) > left) {
-            collect_near(all, bar(best) - (int32_t)left - 1, rows, n_rows, left, best, wide);
+            collect(all, bar(best) - (int32_t)left - 1, rows, n_rows, left, best, wide);
             return;
         }
         if (left <= little)
@@ -302,6 +280,20 @@ find_best(const Scores *all, Row *rows, Py_ssize_t n_rows, long listed, Best *be
 }
 
 /* -- what Python hands over -------------------------------------------------------------------------- */
+
+/* Let other threads run while `n` numbers are worked on, if these are many. */
+static PyThreadState *
+let_others(Py_ssize_t n)
+{
+    return n >= LARGE ? PyEval_SaveThread() : NULL;
+}
+
+static void
+go_on(PyThreadState *state)
+{
+    if (state)
+        PyEval_RestoreThread(state);
+}
 
 /* A tuple of a list, borrowed; NULL for an error. */
 static PyObject *
@@ -357,20 +349,23 @@ add_given(PyObject *given, void *scores, Py_ssize_t low, Py_ssize_t high, int wi
     Py_buffer docs, added;
     if (!given || !PyArg_ParseTuple(given, "ly*y*", &largest, &docs, &added))
         return -1;
-    int ok = 0;
+    int added_up = -1;
     if ((docs.itemsize != 2 && docs.itemsize != 4 && docs.itemsize != 8) ||
         (added.itemsize != 2 && added.itemsize != 4) ||
         docs.len / docs.itemsize != added.len / added.itemsize)
         PyErr_SetString(PyExc_TypeError,
                         "a list needs articles of 16, 32 or 64 bits, and as many numbers of 16 or 32 bits");
-    else if (add_list(scores, &docs, &added, low, high, wide) < 0)
-        PyErr_SetString(PyExc_IndexError, "the articles of a list do not ascend");
-    else
-        ok = 1;
+    else {
+        PyThreadState *state = let_others(docs.len / docs.itemsize);
+        added_up = add_list(scores, &docs, &added, low, high, wide);
+        go_on(state);
+        if (added_up < 0)
+            PyErr_SetString(PyExc_IndexError, "the articles of a list do not ascend");
+    }
     PyBuffer_Release(&docs);
     PyBuffer_Release(&added);
     *listed += largest;
-    return ok ? 0 : -1;
+    return added_up;
 }
 
 static PyObject *
@@ -432,10 +427,12 @@ find(const Py_buffer *scores, const Py_buffer *table, const Py_buffer *allowed, 
             goto done;
     }
     Best best = {.k = k};
+    PyThreadState *state = let_others(high - low);
     if (wide)
         find_best(&all, rows, n_rows, listed, &best, 1);
     else
         find_best(&all, rows, n_rows, listed, &best, 0);
+    go_on(state);
     found = as_lists(&best);
 done:
     PyMem_Free(rows);
