@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,10 +24,12 @@ PURE = bool(os.environ.get("QTSEARCH_PURE_PYTHON"))
 needs_kernel = pytest.mark.skipif(kernel is None, reason="qtsearch was installed without a compiler")
 
 
+COMPILER = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
+HEADER = Path(sysconfig.get_path("include"), "Python.h")
+
+
 @pytest.mark.skipif(PURE, reason="QTSEARCH_PURE_PYTHON is set")
-@pytest.mark.skipif(
-    not shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0]), reason="there is no compiler"
-)
+@pytest.mark.skipif(not COMPILER or not HEADER.exists(), reason="there is no compiler, or no Python.h")
 def test_there_is_a_kernel_where_there_is_a_compiler():
     """An installation that cannot compile it is sound, and slower: it should not go unnoticed here."""
     assert kernel is not None
