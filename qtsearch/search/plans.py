@@ -46,7 +46,7 @@ class Rows:
     """Frequent terms laid out: of each, what it adds to every article, and in bits, which it adds to.
 
     ``added``: uint16, shape (n_rows, row length); ``bits``: uint8, an eighth as long. A row takes memory when
-    it is filled, and stays: who is asked often comes early. Any number of threads may share it.
+    it is filled, and stays: what is asked for often comes early. Any number of threads may share it.
     """
 
     __slots__ = ("_known", "_lock", "_room", "added", "bits")
