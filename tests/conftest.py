@@ -136,9 +136,13 @@ def real_articles(real_folder: Path) -> list[Article]:
 
 @pytest.fixture(scope="session")
 def real_index(real_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[qtsearch.Index]:
-    """An open index of the real articles."""
-    folder = tmp_path_factory.mktemp("real")
-    report = qtsearch.reindex(real_folder, folder)
+    """An open index of the real articles, to be read only: the workers of pytest-xdist share it.
+
+    The first of them builds it; the others wait for the lock, and find that nothing has changed.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real"
+    report = qtsearch.reindex(real_folder, folder, wait=600.0)
     assert not report.rejected
     with qtsearch.open_index(folder) as index:
         yield index
