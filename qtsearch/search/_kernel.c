@@ -16,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_K 128
+#define MAX_K 128       /* with this and the last two searcher.py does alike */
 #define LARGE (1 << 18) /* as many numbers take long enough for other threads to go on meanwhile */
-#define BLOCK 64     /* scores that are compared at once */
-#define MIN_PUT_OFF 4 /* rows, that it is worth to leave the small ones for later */
-#define PUT_OFF 16   /* these add at most so small a part of all */
+#define BLOCK 64        /* scores that are compared at once */
+#define MIN_PUT_OFF 4   /* rows, that it is worth to leave the small ones for later */
+#define PUT_OFF 16      /* these add at most so small a part of all */
 
 typedef struct {
     long largest;
@@ -401,7 +401,8 @@ find(const Py_buffer *scores, const Py_buffer *table, const Py_buffer *allowed, 
     Py_ssize_t n_lists = PyList_Size(lists), n_rows = PyList_Size(given_rows);
     Py_ssize_t n_ranges = PyList_Size(given_ranges);
     if (k < 1 || k > MAX_K || n_docs < 1 || n_ranges < 1) {
-        PyErr_Format(PyExc_ValueError, "needs scores of 16 or 32 bits, a range, and from 1 to %d hits to be found", MAX_K);
+        PyErr_Format(PyExc_ValueError,
+                     "needs scores of 16 or 32 bits, a range, and from 1 to %d hits to be found", MAX_K);
         return NULL;
     }
     PyObject *found = NULL;

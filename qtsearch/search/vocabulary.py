@@ -15,13 +15,13 @@ import numpy.typing as npt
 from qtsearch.codec.segment import Segment, offsets_of
 from qtsearch.forks import cached_property
 from qtsearch.schema import FIELD_NAMES
+from qtsearch.scoring import POSTINGS_AT_A_TIME
 
 __all__ = ["Vocabulary"]
 
 Numbers = npt.NDArray[np.intp]
 
 _MAX_EDITS: Final = 2
-_AT_ONCE: Final = 1 << 16  # postings that are looked at
 _BIT_COUNTS: Final = np.array([bin(value).count("1") for value in range(1 << 13)], np.uint8)
 
 
@@ -49,8 +49,8 @@ class Vocabulary:
             spans = zip(starts, stops, strict=True)
             having = np.concatenate([docs[start:stop] for start, stop in spans])
             # Piece by piece: NumPy makes indices of them, four times as wide.
-            for start in range(0, len(having), _AT_ONCE):
-                found[having[start : start + _AT_ONCE]] = True
+            for start in range(0, len(having), POSTINGS_AT_A_TIME):
+                found[having[start : start + POSTINGS_AT_A_TIME]] = True
                 if found.all():
                     break
         return found
