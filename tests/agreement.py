@@ -25,6 +25,7 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -204,9 +205,9 @@ def all_arrays(segment: Segment) -> dict[str, npt.NDArray[Any]]:
     """Every array of a segment by name, the names read from its files as their layout is documented."""
     found = {}
     for file in segment.files:
-        with open(file.path, "rb") as opened:
-            _, _, size, _ = struct.unpack("<8sIII", opened.read(20))
-            names = json.loads(opened.read(size))["arrays"]
+        data = Path(file.path).read_bytes()
+        size, _ = struct.unpack("<II", data[-8:])
+        names = json.loads(data[-8 - size : -8])["arrays"]
         found |= {name: file[name] for name in names}
     return found
 

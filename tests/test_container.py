@@ -107,11 +107,10 @@ def test_every_length_but_the_right_one_is_noticed(good):
         assert caught.value.path == str(path)
 
 
-def test_every_byte_of_the_header_is_checked(good):
-    """A changed byte before the first array is noticed at opening; one of the version is told as such."""
+def test_every_byte_of_the_table_is_checked(good):
+    """A changed byte of the beginning or the table is noticed at opening; one of the version told as such."""
     path, data = good
-    start = data.index(np.arange(100, dtype=np.int32).tobytes())
-    for place in range(start):
+    for place in [*range(12), *range(data.index(b'{"metadata"'), len(data))]:
         for change in (0x01, 0x80, 0xFF):
             path.write_bytes(data[:place] + bytes([data[place] ^ change]) + data[place + 1 :])
             with pytest.raises(IndexVersionError if 8 <= place < 12 else IndexDamagedError):
@@ -132,16 +131,16 @@ def test_every_byte_of_an_array_is_checked(good):
         assert file["words"].tolist() == [b"a", b"bc"]
 
 
-def test_every_byte_behind_the_header_is_checked(good):
+def test_every_byte_before_the_table_is_checked(good):
     """Whichever byte is changed, of an array, between arrays or of the checksums, it is found."""
     path, data = good
-    start = data.index(np.arange(100, dtype=np.int32).tobytes())
-    for place in range(start, len(data)):
+    end = data.index(b'{"metadata"')
+    for place in range(12, end):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x01]) + data[place + 1 :])
         damages = ArrayFile(str(path)).damages()
-        if place < len(data) - 8:  # two blocks have checksums
-            ((_, begin, end),) = damages
-            assert begin <= place < end
+        if place < end - 8:  # two blocks have checksums
+            ((_, begin, stop),) = damages
+            assert begin <= place < stop
         else:
             with pytest.raises(IndexDamagedError, match="checksums"):
                 list(damages)
@@ -241,12 +240,12 @@ def test_a_pipe_is_refused(tmp_path):
     ],
     ids=repr,
 )
-def test_forged_headers_are_refused(good, table):
-    """A header that is sound by its checksum and says what cannot be is refused at opening."""
+def test_forged_tables_are_refused(good, table):
+    """A table that is sound by its checksum and says what cannot be is refused at opening."""
     path, data = good
-    header = json.dumps({"metadata": {}, "arrays": table, "checksums": [0, 0]}).encode()
-    prefix = struct.pack("<8sIII", data[:8], FORMAT_VERSION, len(header), zlib.crc32(header))
-    path.write_bytes(prefix + header + bytes(4_096))
+    forged = json.dumps({"metadata": {}, "arrays": table, "checksums": [4_096, 0]}).encode()
+    suffix = struct.pack("<II", len(forged), zlib.crc32(forged))
+    path.write_bytes(data[:12].ljust(4_096, b"\0") + forged + suffix)
     with pytest.raises(IndexDamagedError):
         ArrayFile(str(path))
 

@@ -1,12 +1,13 @@
 """A file of named arrays: the container of everything an index stores.
 
-Layout: ``magic, version, header size, header CRC`` (little-endian, 20 bytes); a JSON header with the dtype,
-shape and offset of every array and some metadata; the arrays, each 64-byte aligned and little-endian; and
-the checksums: a CRC-32, as little-endian uint32, of every block of every array in turn. Blocks are 4 KiB
+Layout: ``magic, version`` (little-endian, 12 bytes); the arrays, each 64-byte aligned and little-endian; the
+checksums: a CRC-32, as little-endian uint32, of every block of every array in turn; a JSON table with the
+dtype, shape and place of every array and some metadata; ``table size, table CRC`` (8 bytes). Blocks are 4 KiB
 long, the last one of an array as long as what is left of it. What lies between arrays is 0.
 
-Opening maps the file and checks the header and the file's size; it reads no array. A block is checked when it
-is first used, and not again as long as the file is open.
+The table comes last, so that an array is written as soon as it is known. Opening maps the file and checks the
+table and the file's size; it reads no array. A block is checked when it is first used, and not again as long
+as the file is open.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +29,22 @@ from qtsearch import disk
 from qtsearch.errors import IndexDamagedError, IndexVersionError
 from qtsearch.forks import cached_property
 
-__all__ = ["FORMAT_VERSION", "ArrayFile", "Damage", "SlicedArray", "open_regular", "write_array_file"]
+__all__ = [
+    "FORMAT_VERSION",
+    "ArrayFile",
+    "ArrayWriter",
+    "Damage",
+    "SlicedArray",
+    "open_regular",
+    "write_array_file",
+]
 
 #: Raised with every change of what the files hold. Other versions are refused by name.
-FORMAT_VERSION: Final = 7
+FORMAT_VERSION: Final = 8
 
 _MAGIC: Final = b"QTSEARCH"
-_PREFIX: Final = struct.Struct("<8sIII")
+_PREFIX: Final = struct.Struct("<8sI")
+_SUFFIX: Final = struct.Struct("<II")
 _ALIGNMENT: Final = 64
 _BLOCK_BITS: Final = 12
 _BLOCK: Final = 1 << _BLOCK_BITS
@@ -48,10 +58,6 @@ def _buffer(array: npt.NDArray[Any]) -> memoryview:
     return little.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
 
 
-def _aligned(offset: int) -> int:
-    return -(-offset // _ALIGNMENT) * _ALIGNMENT
-
-
 def _blocks(size: int) -> int:
     """How many blocks so many bytes have."""
     return -(-size // _BLOCK)
@@ -61,44 +67,90 @@ def _block_checksums(buffer: memoryview) -> list[int]:
     return [zlib.crc32(buffer[start : start + _BLOCK]) for start in range(0, len(buffer), _BLOCK)]
 
 
+class ArrayWriter:
+    """A container that is being written, array by array.
+
+    Left without :meth:`finish`, by an error, it leaves no file behind.
+
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "file")
+    >>> with ArrayWriter(path) as file:
+    ...     file.add({"ones": np.ones(3)})
+    ...     size = file.finish({"about": "this"})
+    >>> ArrayFile(path)["ones"].tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, path: str) -> None:
+        """The file must not exist yet. Raises OSError."""
+        self._path = path
+        self._table: dict[str, tuple[str, list[int], int]] = {}
+        self._checksums: list[int] = []
+        self._finished = False
+        self._layer = disk.layer
+        self._file = self._layer.create(path)
+        try:
+            self._write(_PREFIX.pack(_MAGIC, FORMAT_VERSION))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        if not self._finished:
+            disk.discard(self._path)
+
+    def add(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Write some more arrays, of other names than those before. Raises OSError."""
+        for name, array in arrays.items():
+            self._align()
+            buffer = _buffer(array)
+            self._table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), self._file.tell())
+            self._checksums += _block_checksums(buffer)
+            self._write(buffer)
+
+    def sync(self) -> None:
+        """Return when what was written so far is on the disk: then less is left for the end. Raises
+        OSError."""
+        self._layer.sync(self._file)
+
+    def finish(self, metadata: Mapping[str, Any], *, sync: bool = True) -> int:
+        """Write what is left, and fsync the file unless told not to; returns its size in bytes.
+
+        ``metadata`` must be JSON. Raises OSError.
+        """
+        self._align()
+        checksums = np.array(self._checksums, _CHECKSUM).tobytes()
+        place = self._file.tell(), zlib.crc32(checksums)
+        about = {"metadata": metadata, "arrays": self._table, "checksums": place}
+        table = json.dumps(about, separators=(",", ":")).encode()
+        self._write(checksums + table + _SUFFIX.pack(len(table), zlib.crc32(table)))
+        if sync:
+            self.sync()
+        self._finished = True
+        return self._file.tell()
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self._layer.write(self._file, data)
+
+    def _align(self) -> None:
+        self._write(bytes(-self._file.tell() % _ALIGNMENT))
+
+
 def write_array_file(
     path: str, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any], *, sync: bool = True
 ) -> int:
-    """Write a container, and fsync it unless told not to; returns its size in bytes.
+    """Write a container at once, and fsync it unless told not to; returns its size in bytes.
 
     ``metadata`` must be JSON. The file must not exist yet. Raises OSError, and leaves no file behind, if it
     cannot be written.
     """
-    table: dict[str, tuple[str, list[int], int]] = {}
-    numbers: list[int] = []
-    offset = 0  # from the end of the header
-    for name, array in arrays.items():
-        offset = _aligned(offset)
-        table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), offset)
-        numbers += _block_checksums(_buffer(array))
-        offset += array.nbytes
-    place = _aligned(offset)
-    checksums = np.array(numbers, _CHECKSUM).tobytes()
-    about = {"metadata": metadata, "arrays": table, "checksums": (place, zlib.crc32(checksums))}
-    header = json.dumps(about, separators=(",", ":")).encode()
-    header += b" " * (_aligned(_PREFIX.size + len(header)) - _PREFIX.size - len(header))
-    layer = disk.layer
-    with layer.create(path) as file:
-        try:
-            prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, len(header), zlib.crc32(header))
-            layer.write(file, prefix + header)
-            start = file.tell()
-            for name, array in arrays.items():
-                layer.write(file, bytes(start + table[name][2] - file.tell()))
-                layer.write(file, _buffer(array))
-            layer.write(file, bytes(start + place - file.tell()))
-            layer.write(file, checksums)
-            if sync:
-                layer.sync(file)
-            return file.tell()
-        except BaseException:
-            disk.discard(path)
-            raise
+    with ArrayWriter(path) as file:
+        file.add(arrays)
+        return file.finish(metadata, sync=sync)
 
 
 def open_regular(path: str) -> BinaryIO:
@@ -182,48 +234,48 @@ class ArrayFile:
         Raises:
             OSError: it is not there or cannot be read.
             IndexVersionError: it has another format version.
-            IndexDamagedError: it is cut short, or its header is not what was written.
+            IndexDamagedError: it is cut short, or its table is not what was written.
         """
         self.path = path
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            if size < _PREFIX.size:
+            if size < _PREFIX.size + _SUFFIX.size:
                 raise IndexDamagedError(path, f"is cut short ({size} bytes)")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        magic, version, header_size, crc = _PREFIX.unpack_from(self._map)
+        magic, version = _PREFIX.unpack_from(self._map)
         if magic != _MAGIC:
             raise IndexDamagedError(path, "does not begin like an index file")
         if version != FORMAT_VERSION:
             raise IndexVersionError(path, version, FORMAT_VERSION)
-        self._start = _PREFIX.size + header_size
-        header = self._map[_PREFIX.size : self._start]
-        if zlib.crc32(header) != crc:
-            raise IndexDamagedError(path, "has a damaged header")
+        table_size, crc = _SUFFIX.unpack(self._map[-_SUFFIX.size :])
+        end = size - _SUFFIX.size - table_size
+        if end < _PREFIX.size or zlib.crc32(table := self._map[end : -_SUFFIX.size]) != crc:
+            raise IndexDamagedError(path, f"is cut short ({size} bytes), or its table is damaged")
         try:
-            parsed = json.loads(header)
+            parsed = json.loads(table)
             self.metadata: dict[str, Any] = parsed["metadata"]
             self._entries = self._read_entries(parsed["arrays"])
-            place, self._checksums_crc = map(int, parsed["checksums"])
-        except Exception as error:  # a forged header can be anything that JSON can say
-            raise IndexDamagedError(path, f"has a header of another kind ({error})") from error
+            self._checksums_place, self._checksums_crc = map(int, parsed["checksums"])
+        except Exception as error:  # a forged table can be anything that JSON can say
+            raise IndexDamagedError(path, f"has a table of another kind ({error})") from error
         n_blocks = sum(_blocks(entry.size) for entry in self._entries.values())
-        self._checksums_start = self._start + place
-        end = self._checksums_start + n_blocks * _CHECKSUM.itemsize
+        self._checksums_end = end
         ends = [entry.start + entry.size for entry in self._entries.values()]
-        if size != end or max(ends, default=0) > end:
-            raise IndexDamagedError(path, f"is {size} bytes long instead of {end}")
+        checksums_size = n_blocks * _CHECKSUM.itemsize
+        if self._checksums_place + checksums_size != end or max(ends, default=0) > self._checksums_place:
+            raise IndexDamagedError(path, "has a table of another file")
         #: Of every block, whether it was checked.
         self._verified = bytearray(n_blocks)
 
     def _read_entries(self, table: Mapping[str, tuple[str, list[int], int]]) -> dict[str, _Entry]:
         entries: dict[str, _Entry] = {}
         block = 0
-        for name, (kind, shape, offset) in table.items():
+        for name, (kind, shape, place) in table.items():
             dtype, sides = np.dtype(kind), tuple(map(int, shape))
-            if dtype.kind not in _KINDS or min(int(offset), *sides, 0) < 0:
+            if dtype.kind not in _KINDS or min(int(place), *sides, 0) < 0:
                 raise ValueError(f"array {name!r}")
             size = dtype.itemsize * math.prod(sides)
-            entries[name] = _Entry(dtype, sides, self._start + int(offset), size, block)
+            entries[name] = _Entry(dtype, sides, int(place), size, block)
             block += _blocks(size)
         return entries
 
@@ -235,7 +287,7 @@ class ArrayFile:
         return list(self._entries)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of an array, by the header alone. Raises IndexDamagedError if there is none."""
+        """The shape of an array, by the table alone. Raises IndexDamagedError if there is none."""
         return self._entry(name).shape
 
     @property
@@ -313,9 +365,9 @@ class ArrayFile:
     @cached_property
     def _checksums(self) -> memoryview:
         """Of every block."""
-        data = self._map[self._checksums_start :]
+        data = self._map[self._checksums_place : self._checksums_end]
         if zlib.crc32(data) != self._checksums_crc:
-            where = f"bytes {self._checksums_start:,} to {self._checksums_start + len(data):,}"
+            where = f"bytes {self._checksums_place:,} to {self._checksums_end:,}"
             raise IndexDamagedError(self.path, f"has damaged checksums ({where})")
         return np.frombuffer(data, _CHECKSUM).astype(np.uint32).data
 
@@ -346,7 +398,7 @@ class ArrayFile:
 
         Damaged blocks side by side are one. Raises IndexDamagedError if the checksums are damaged.
         """
-        end = self._start
+        end = _PREFIX.size
         for name, entry in sorted(self._entries.items(), key=lambda item: item[1].start):
             yield from self._padding(end, entry.start)
             damaged = [n for n in range(_blocks(entry.size)) if not self._is_sound(entry, n)]
@@ -356,7 +408,7 @@ class ArrayFile:
                 yield Damage(name, begin, self._bounds(entry, damaged[length - 1])[1])
                 del damaged[:length]
             end = entry.start + entry.size
-        yield from self._padding(end, self._checksums_start)
+        yield from self._padding(end, self._checksums_place)
 
     def _padding(self, start: int, stop: int) -> Iterator[Damage]:
         if any(self._map[start:stop]):

@@ -69,7 +69,7 @@ def _share(folder: str, source_id: str, segment_id: str) -> None:
 def published_parameters(folder: str) -> RankingParameters:
     """Those of the current generation; the defaults for a new index.
 
-    They stand in the header of a small file, so that they outlast damage elsewhere. Where they cannot be read
+    They stand in the table of a small file, so that they outlast damage elsewhere. Where they cannot be read
     or are of another version, there is a warning in the log, and the defaults.
     """
     try:

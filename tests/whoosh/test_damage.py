@@ -26,7 +26,8 @@ from qtsearch.errors import (
 )
 
 FILES = [".arrays", ".impacts"]
-PREFIX = struct.Struct("<8sIII")  # magic, version, header size, header CRC
+PREFIX = struct.Struct("<8sI")  # magic, version
+SUFFIX = struct.Struct("<II")  # table size, table CRC
 
 
 def _file(folder: Path, suffix: str) -> Path:
@@ -48,9 +49,9 @@ def _change(data: bytes, place: int, mask: int = 0xFF) -> bytes:
     return data[:place] + bytes([data[place] ^ mask]) + data[place + 1 :]
 
 
-def _header_end(data: bytes) -> int:
-    header_size: int = PREFIX.unpack_from(data)[2]
-    return PREFIX.size + header_size
+def _table_start(data: bytes) -> int:
+    table_size: int = SUFFIX.unpack(data[-SUFFIX.size :])[0]
+    return len(data) - SUFFIX.size - table_size
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -58,20 +59,21 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "one byte": lambda data: data[:1],
     "cut in the prefix": lambda data: data[: PREFIX.size - 1],
     "cut after the prefix": lambda data: data[: PREFIX.size],
-    "cut in the header": lambda data: data[: _header_end(data) - 100],
-    "cut after the header": lambda data: data[: _header_end(data)],
+    "cut before the table": lambda data: data[: _table_start(data)],
+    "cut in the table": lambda data: data[: _table_start(data) + 100],
+    "cut after the table": lambda data: data[: -SUFFIX.size],
     "cut in half": lambda data: data[: len(data) // 2],
     "one byte short": lambda data: data[:-1],
     "one byte more": lambda data: data + b"\0",
     "doubled": lambda data: data + data,
-    "zeroed header": lambda data: bytes(_header_end(data)) + data[_header_end(data) :],
+    "zeroed table": lambda data: data[: _table_start(data)].ljust(len(data), b"\0"),
     "zeroed": lambda data: bytes(len(data)),
-    "zeroed JSON": lambda data: data[: PREFIX.size] + bytes(len(data) - PREFIX.size),
+    "zeroed but for the beginning": lambda data: data[: PREFIX.size].ljust(len(data), b"\0"),
     "a text": lambda data: b"Not an index at all, but long enough to be looked at.\n" * 100,
     "another magic": lambda data: _change(data, 0),
-    "another header size": lambda data: _change(data, 13),
-    "another checksum": lambda data: _change(data, 17),
-    "another header byte": lambda data: _change(data, PREFIX.size + 40, 1),
+    "another table size": lambda data: _change(data, len(data) - 8),
+    "another checksum": lambda data: _change(data, len(data) - 1),
+    "another byte of the table": lambda data: _change(data, _table_start(data) + 40, 1),
 }
 
 
@@ -90,12 +92,12 @@ def test_damaged_segment(index_copy: Path, suffix: str, damage: str, opener: Cal
 
 
 @pytest.mark.parametrize("suffix", FILES)
-def test_any_byte_of_header(index_copy: Path, suffix: str) -> None:
-    """Whichever byte of a header is changed, the file is refused."""
+def test_any_byte_of_the_table(index_copy: Path, suffix: str) -> None:
+    """Whichever byte of the beginning or of the table is changed, the file is refused."""
     path = _file(index_copy, suffix)
     data = path.read_bytes()
     with path.open("r+b", buffering=0) as file:
-        for place in range(_header_end(data)):
+        for place in (*range(PREFIX.size), *range(_table_start(data), len(data))):
             for mask in (0xFF, 1):
                 os.pwrite(file.fileno(), bytes([data[place] ^ mask]), place)
                 with pytest.raises((IndexDamagedError, IndexVersionError)) as caught:
