@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import qtsearch
-from qtsearch.reindexing import processes, workers
+from qtsearch.reindexing import indexer, processes, workers
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 
@@ -130,8 +130,8 @@ def test_a_worker_that_dies_publishes_nothing(tmp_path, monkeypatch):
 
 
 def test_a_worker_that_was_started_early_reads_what_has_changed(tmp_path, monkeypatch):
-    """It gives the index that reading in this process gives, and does not outlive the run; of a run that has
-    nothing to read neither."""
+    """It gives the index that reading in this process gives, and does not outlive the run, which may have
+    nothing to read, or nothing to do."""
     source = shutil.copytree(EXAMPLES, tmp_path / "articles")
     for name in ("apart", "here"):
         qtsearch.reindex(source, tmp_path / name)
@@ -142,14 +142,15 @@ def test_a_worker_that_was_started_early_reads_what_has_changed(tmp_path, monkey
     started = []
     start = processes.start
     monkeypatch.setattr(processes, "start", lambda errors: started.append(start(errors)) or started[-1])
-    monkeypatch.setattr(processes, "available", lambda: 2)
-    monkeypatch.setattr(processes, "FILES_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(indexer, "available", lambda: 2)
+    monkeypatch.setattr(indexer, "FILES_WORTH_PROCESSES", 1)
     monkeypatch.setattr(workers, "_FILES_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(workers, "read_bytes", lambda path: pytest.fail("read in this process"))
     assert qtsearch.reindex(source, tmp_path / "apart").changed == 5
     files[5].unlink()
     assert qtsearch.reindex(source, tmp_path / "apart").removed == 1
-    assert len(started) == 2
+    assert not qtsearch.reindex(source, tmp_path / "apart").published
+    assert len(started) == 3
     assert all(worker.returncode is not None for worker in started)
     monkeypatch.undo()
     qtsearch.reindex(source, tmp_path / "here")

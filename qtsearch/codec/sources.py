@@ -27,6 +27,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from itertools import groupby, starmap
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -46,6 +47,7 @@ __all__ = [
     "STATES",
     "Previous",
     "Row",
+    "files_before",
     "kept_segments",
     "read_paths",
     "read_reasons",
@@ -115,8 +117,9 @@ def _table(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
     odd = [number for number, reason in enumerate(reasons) if reason]
     state_of = {state: number for number, state in enumerate(STATES)}
     known = bytes.fromhex("".join([digest or _NO_DIGEST.hex() for digest in digests]))
-    folders = groupby(of_files, os.path.dirname)
-    paths = "\0\0".join("\0".join((folder, *map(os.path.basename, found))) for folder, found in folders)
+    split = (path.rpartition(os.sep) for path in of_files)
+    folders = groupby(split, itemgetter(0))
+    paths = "\0\0".join("\0".join((folder, *(name for *_, name in found))) for folder, found in folders)
     return {
         "paths": np.frombuffer(os.fsencode(paths), np.uint8),
         "sizes": narrow(np.array(sizes, np.int64)),
@@ -128,6 +131,15 @@ def _table(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
         "reason_lines": np.array([rows[number].line for number in odd], np.int32),
         **joined_texts("reasons", [rows[number].reason.encode("utf-8", "surrogateescape") for number in odd]),
     }
+
+
+def files_before(folder: str) -> int:
+    """How many files the current generation knows of; 0 if there is none."""
+    try:
+        segment_id = generation.latest(folder).segment_id
+        return ArrayFile(sources_path(folder, segment_id)).shape("sizes")[0]
+    except (QtsearchError, OSError):  # no index; or one that tells nothing of files
+        return 0
 
 
 def kept_segments(folder: str) -> tuple[str, ...]:
@@ -175,7 +187,7 @@ def read_paths(file: ArrayFile) -> list[str]:
     paths: list[str] = []
     for group in os.fsdecode(file["paths"].tobytes()).split("\0\0"):
         folder, *names = group.split("\0")
-        start = os.path.join(folder, "")
+        start = folder + os.sep
         paths += [start + name for name in names]
     return paths
 

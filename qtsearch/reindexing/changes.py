@@ -74,9 +74,10 @@ def settle(
     oldest_ns = scanned_ns - _GRAIN_NS
     rows: list[Row] = []
     added: list[str] = []  # digests
-    changed = unchanged = dropped = 0
+    changed = unchanged = dropped = still_there = 0
     for number, file in enumerate(files):
         row, result = past.get(file.key), result_of.get(number)
+        still_there += row is not None
         mtime = file.mtime if file.mtime < oldest_ns else -1
         if row and not result and row[1:3] == (file.size, mtime) and not (strict and row.state == "rejected"):
             rows.append(row)  # as it was
@@ -97,8 +98,10 @@ def settle(
         else:
             dropped += was_there
         rows.append(new)
-    found = {file.key for file in files}
-    lost = [row.digest for row in past.values() if row.doc >= 0 and row.path not in found]
+    lost: list[str] = []
+    if still_there < len(past):
+        found = {file.key for file in files}
+        lost = [row.digest for row in past.values() if row.doc >= 0 and row.path not in found]
     moved = (Counter(lost) & Counter(added)).total()
     removed = len(lost) + dropped - moved
     same = not (added or changed or lost or dropped)

@@ -12,10 +12,11 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from qtsearch.codec.sources import kept_segments
+from qtsearch.codec.sources import files_before, kept_segments
 from qtsearch.generations import publishing
 from qtsearch.generations.generation import default_path
 from qtsearch.parameters import RankingParameters
+from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, available, started_early
 from qtsearch.reindexing.report import ReindexReport, Timer
 from qtsearch.reindexing.scan import find_files
 from qtsearch.reindexing.unchanged import report_unchanged
@@ -81,30 +82,28 @@ def reindex(
     if processes is not None and processes < 1:
         raise ValueError(f"processes must be 1 or more, not {processes}")
     timer = Timer()
-    scanned_ns = time.time_ns()
-    files = find_files([sources] if isinstance(sources, (str, os.PathLike)) else sources)
-    timer.end("scan")
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
+    # A worker takes as long to begin as this process takes to find out what is to be read.
+    many = files_before(folder) >= FILES_WORTH_PROCESSES
+    with started_early(many and processes is None and available() > 1) as worker:
+        scanned_ns = time.time_ns()
+        files = find_files([sources] if isinstance(sources, (str, os.PathLike)) else sources)
+        timer.end("scan")
 
-    def nothing_to_do() -> ReindexReport | None:
-        if checksum or full:
-            return None
-        return report_unchanged(
-            folder,
-            files,
-            timer,
-            include_no_index=include_no_index,
-            parameters=parameters,
-            strict=strict,
-            dry_run=dry_run,
-        )
+        def nothing_to_do() -> ReindexReport | None:
+            if checksum or full:
+                return None
+            return report_unchanged(
+                folder,
+                files,
+                timer,
+                include_no_index=include_no_index,
+                parameters=parameters,
+                strict=strict,
+                dry_run=dry_run,
+            )
 
-    def run() -> ReindexReport:
-        from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, available, started_early
-
-        # A worker takes as long to begin as this process takes to find out what is to be read.
-        many = len(files.keys) >= FILES_WORTH_PROCESSES
-        with started_early(many and processes is None and available() > 1) as worker:
+        def run() -> ReindexReport:
             from qtsearch.reindexing.runs import Run
 
             one = Run(
@@ -125,13 +124,13 @@ def reindex(
             )
             return one.rehearse() if dry_run else one.perform()
 
-    if dry_run:
-        report = nothing_to_do() or run()
-    else:
-        publishing.make_index_folder(folder)
-        with publishing.WriteLock(folder, wait):
-            publishing.clean(folder, kept_segments(folder))
+        if dry_run:
             report = nothing_to_do() or run()
+        else:
+            publishing.make_index_folder(folder)
+            with publishing.WriteLock(folder, wait):
+                publishing.clean(folder, kept_segments(folder))
+                report = nothing_to_do() or run()
     _log.info("%s", report)
     return report
 

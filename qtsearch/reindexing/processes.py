@@ -2,7 +2,7 @@
 
 Not forks, which can deadlock a program with threads, and not ``multiprocessing``, which runs the caller's
 script again. This module imports little, so that a run starts its first worker before anything else: that
-imports what it needs while this process does.
+imports what it needs while this process finds out what is to be read.
 """
 
 from __future__ import annotations
