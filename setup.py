@@ -1,14 +1,24 @@
-"""The part that is compiled; all else about the package is in pyproject.toml."""
+"""The parts that are compiled; all else about the package is in pyproject.toml."""
 
 from setuptools import Extension, setup
 
-kernel = Extension(
-    "qtsearch.search._kernel",
-    ["qtsearch/search/_kernel.c"],
-    extra_compile_args=["-O3"],  # makes vector instructions of loops
-    py_limited_api=True,
-    optional=True,  # where there is no compiler, NumPy does the same, slower
-)
+KERNELS = {
+    "qtsearch._kernel": "qtsearch/_kernel.c",
+    "qtsearch.codec._kernel": "qtsearch/codec/_kernel.c",
+    "qtsearch.search._kernel": "qtsearch/search/_kernel.c",
+}
+
+kernels = [
+    Extension(
+        name,
+        [source],
+        # Vector instructions of loops; of a product and a sum no one rounded once, as NumPy has none.
+        extra_compile_args=["-O3", "-ffp-contract=off"],
+        py_limited_api=True,
+        optional=True,  # where there is no compiler, NumPy does the same, slower
+    )
+    for name, source in KERNELS.items()
+]
 
 # One wheel a platform is for this and all later versions of Python.
-setup(ext_modules=[kernel], options={"bdist_wheel": {"py_limited_api": "cp311"}})
+setup(ext_modules=kernels, options={"bdist_wheel": {"py_limited_api": "cp311"}})

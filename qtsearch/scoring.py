@@ -24,12 +24,14 @@ Croft, "A Markov random field model for term dependencies" (SIGIR 2005). What ea
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from qtsearch.compiled import compiled
 from qtsearch.parameters import RankingParameters, Weighting
 
 __all__ = [
@@ -86,6 +88,9 @@ def share_of_field(weighting: Weighting, field: int, frequency: float, relative:
     k1, b = weighting.parameters.share_k1, weighting.parameters.share_b
     saturated = frequency * (k1 + 1.0) / (frequency + k1 * (1.0 - b + b * relative))
     return weighting.shares[field] * saturated
+
+
+kernel: Final[Callable[..., None] | None] = compiled("qtsearch._kernel", "impacts")
 
 
 class Sliced(Protocol):
@@ -152,6 +157,7 @@ class Formula:
         norms = parameters.share_k1 * (1.0 - parameters.share_b + parameters.share_b * relative)
         self._gain, self._share_norms = np.ascontiguousarray(gain.T), np.ascontiguousarray(norms.T)
         self._counting = np.asarray(weights) > 0.0
+        self._fields = np.column_stack((weighting.shares, self._counting)).astype(np.float64)
 
     def idf(self, df: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """The idf of terms by their document frequencies."""
@@ -171,6 +177,16 @@ class Formula:
         (n,), or of their term, shape (1,). ``alone``: those whose term alone is a keyword of the article.
         """
         parameters = self.weighting.parameters
+        idf = idf * IMPACT_SCALE
+        if kernel is not None:
+            impacts = np.empty(len(docs), np.uint16)
+            frequencies = np.ascontiguousarray(frequencies, np.uint16)
+            are_alone = np.zeros(len(docs), np.bool_)
+            are_alone[alone] = True
+            arrays = self._gain, self._share_norms, self._fields, impacts
+            worths = parameters.k1, parameters.share_k1, self.weighting.keyword_share
+            kernel(docs, frequencies, idf, are_alone, *arrays, *worths)
+            return impacts
         docs = docs.astype(np.intp)
         combined = np.zeros(len(docs))
         shares = []
@@ -189,8 +205,8 @@ class Formula:
         for found, worth in shares:
             score[found] += worth
         score[alone] += self.weighting.keyword_share
-        score *= idf * IMPACT_SCALE
-        impacts: npt.NDArray[np.uint16] = np.clip(np.rint(score), 1, MAX_IMPACT).astype(np.uint16)
+        score *= idf
+        impacts = np.clip(np.rint(score), 1, MAX_IMPACT).astype(np.uint16)
         if not self._counting.all():
             impacts[~frequencies[:, self._counting].any(axis=1)] = 0
         return impacts

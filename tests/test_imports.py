@@ -16,6 +16,7 @@ ORDER = """
     _version
     errors
     forks
+    compiled
     schema
     parameters
     analysis
@@ -34,6 +35,7 @@ ORDER = """
     text.terminal
     text.sentences
     text.snippets
+    _kernel
     scoring
     disk
     codec
@@ -46,6 +48,7 @@ ORDER = """
     codec.expansions
     codec.chunk
     codec.lexicon
+    codec._kernel
     codec.merging
     codec.completions
     codec.phrases

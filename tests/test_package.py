@@ -90,21 +90,22 @@ def packaged(wheel: Path) -> set[str]:
 
 
 SOURCES = {str(path.relative_to(ROOT)) for path in (ROOT / "qtsearch").rglob("*.py")}
-SOURCES |= {"qtsearch/py.typed", "qtsearch/search/_kernel.pyi"}
+SOURCES |= {str(path.relative_to(ROOT)) for path in (ROOT / "qtsearch").rglob("*.pyi")}
+SOURCES |= {"qtsearch/py.typed"}
+KERNELS = ["qtsearch/_kernel", "qtsearch/codec/_kernel", "qtsearch/search/_kernel"]
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    """Modules, types, the kernel for any later Python, and the licence; no tests, examples or index."""
+    """Modules, types, the kernels for any later Python, and the licence; no tests, examples or index."""
     compiled = packaged(wheel) - SOURCES
     assert packaged(wheel) >= SOURCES
-    assert len(compiled) == (1 if kernel else 0)
-    assert all(name.startswith("qtsearch/search/_kernel.") for name in compiled)
+    assert sorted(name.partition(".")[0] for name in compiled) == (KERNELS if kernel else [])
     assert "-cp311-abi3-" in wheel.name
     assert any(name.endswith("/LICENSE") for name in zipfile.ZipFile(wheel).namelist())
 
 
 def test_a_wheel_is_built_without_a_compiler(tmp_path):
-    """Where the compiler fails, all but the kernel is there."""
+    """Where the compiler fails, all but the kernels is there."""
     assert packaged(build_wheel(tmp_path, CC="false")) == SOURCES
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import qtsearch
 from qtsearch import scoring
 from qtsearch.articles import Article
-from qtsearch.codec import completions, frequencies, keyterms, merging, phrases, writer
+from qtsearch.codec import completions, frequencies, keyterms, merging, writer
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.records import make_dictionary
@@ -72,13 +72,15 @@ def test_order_and_chunks_make_no_difference(parent, articles, draw):
 
 @pytest.mark.parametrize("left_out", [frozenset(), frozenset(range(0, 60, 3))])
 def test_ranges_make_no_difference(parent, sample_articles, monkeypatch, left_out):
-    """However little is merged and computed at a time, the segment is the same."""
+    """However little is merged and computed at a time, in NumPy too, the segment is the same."""
     chunks = [chunk_of(sample_articles[:30]), chunk_of(sample_articles[30:])]
     expected = data(write(parent, chunks, left_out=left_out))
+    monkeypatch.setattr(merging, "kernel", None)
+    assert data(write(parent, chunks, left_out=left_out)) == expected
     for size in (1, 7, 1_000):
-        monkeypatch.setattr(merging, "_TOKENS_AT_A_TIME", size)
+        monkeypatch.setattr(merging, "_AT_A_TIME", size)
         monkeypatch.setattr(completions, "_WORDS_AT_A_TIME", size)
-        for module in (frequencies, keyterms, phrases, scoring, writer):
+        for module in (frequencies, keyterms, scoring, writer):
             monkeypatch.setattr(module, "POSTINGS_AT_A_TIME", size)
         assert data(write(parent, chunks, left_out=left_out)) == expected
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from qtsearch import analysis
 from qtsearch.codec import layout, records
-from qtsearch.codec.frequencies import Frequencies
+from qtsearch.codec.frequencies import Frequencies, number_frequencies
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.layout import Condition, ascends_between, within
 from qtsearch.codec.segment import NO_DATE, SubjectSlice
@@ -197,8 +197,8 @@ def _lengths_fit(a: Arrays) -> bool:
 
 
 def _key_terms_fit(a: Arrays) -> bool:
-    totals = a.frequencies.sum(axis=1, dtype=np.int32)
-    expected = key_term_arrays(a["offsets"], a["docs"], totals, a["term_soft"], a.n_docs)
+    (numbers,), triples = number_frequencies([a])
+    expected = key_term_arrays(a["offsets"], a["docs"], numbers, triples, a["term_soft"], a.n_docs)
     return all(np.array_equal(a[name], array) for name, array in expected.items())
 
 

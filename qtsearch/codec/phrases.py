@@ -18,17 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.merging import Lists, merged_lists
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, offsets_of, places_of
-from qtsearch.codec.sorting import ascending, distinct
-from qtsearch.scoring import POSTINGS_AT_A_TIME
+from qtsearch.codec.sorting import distinct
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
@@ -53,7 +52,7 @@ def keyword_arrays(
     """
     n_terms = len(offsets) - 1
     token_docs = docs[postings].astype(np.int32)
-    terms = np.searchsorted(offsets, postings, "right") - 1
+    terms = np.repeat(np.arange(n_terms), np.diff(postings.searchsorted(offsets)))
     places = token_docs.astype(np.int64) << _POSITION_BITS | positions
     order = np.argsort(places)
     postings, terms, token_docs, places = postings[order], terms[order], token_docs[order], places[order]
@@ -100,17 +99,6 @@ def _nodes(
     return np.concatenate(keys), np.concatenate(found)
 
 
-class _Pairs(NamedTuple):
-    """The pairs of a chunk: ``keys``, first term · n_terms + second term by their new numbers, ascending;
-    ``new_docs``, the new numbers of its articles; where the postings of each begin, and these."""
-
-    keys: npt.NDArray[np.int64]
-    new_docs: npt.NDArray[np.int32]
-    offsets: npt.NDArray[Any]
-    docs: npt.NDArray[Any]
-    counts: npt.NDArray[np.uint8]
-
-
 def pair_arrays(
     chunks: Sequence[tuple[Arrays, npt.NDArray[np.int64], npt.NDArray[np.int32]]],
     n_terms: int,
@@ -123,48 +111,24 @@ def pair_arrays(
     one that is left out. A term that does not stay has the number of one before it that does, or -1.
     """
     parts = []
-    for chunk, terms, docs in chunks:
+    for chunk, terms, new_docs in chunks:
         firsts, seconds = terms[chunk["pair_keys"] >> 32], terms[chunk["pair_keys"] & 0xFFFF_FFFF]
         # A pair of which a term does not stay, and so no posting, could stand out of order.
         keys = np.maximum.accumulate(firsts * n_terms + seconds)
-        parts.append(_Pairs(keys, docs, chunk["pair_offsets"], chunk["pair_docs"], chunk["pair_counts"]))
-    # Ranges of keys, which end where the largest part has so many postings more.
-    largest = max(parts, key=lambda part: len(part.docs))
-    every = np.arange(POSTINGS_AT_A_TIME, len(largest.docs), POSTINGS_AT_A_TIME)
-    cuts = largest.keys[largest.offsets.searchsorted(every, "right") - 1]
-    bounds = [part.keys.searchsorted(cuts).tolist() for part in parts]
-    bounds = [[0, *cut, len(part.keys)] for cut, part in zip(bounds, parts, strict=True)]
-    ranges = zip(*(pairwise(of_part) for of_part in bounds), strict=True)
-    columns = zip(*pool.map(lambda of_parts: _merged_pairs(parts, of_parts), ranges), strict=True)
-    nodes, sizes, docs, counts = map(np.concatenate, columns)
+        offsets = chunk["pair_offsets"].astype(np.int64)
+        postings = offsets, chunk["pair_docs"], chunk["pair_counts"]
+        parts.append(Lists(keys, new_docs, *postings, np.zeros_like(offsets), np.zeros(0, np.uint16)))
+    pairs = merged_lists(parts, np.zeros(256, np.uint32), np.zeros(256, np.uint8), doc_type, pool)
+    first_keys = np.arange(n_terms + 1) * n_terms
+    children = pairs.keys.searchsorted(first_keys)
+    seconds = pairs.keys - np.repeat(first_keys[:-1], np.diff(children))
     return {
-        "pair_seconds": (nodes % n_terms if n_terms else nodes).astype(np.min_scalar_type(n_terms)),
-        "pair_children": np.searchsorted(nodes, np.arange(n_terms + 1) * n_terms).astype(np.int32),
-        "pair_offsets": offsets_of(sizes).astype(np.int32),
-        "pair_docs": docs.astype(doc_type),
-        "pair_counts": counts,
+        "pair_seconds": seconds.astype(np.min_scalar_type(n_terms)),
+        "pair_children": children.astype(np.int32),
+        "pair_offsets": offsets_of(pairs.counts[:, 0]).astype(np.int32),
+        "pair_docs": pairs.docs,
+        "pair_counts": pairs.numbers,
     }
-
-
-def _merged_pairs(parts: Sequence[_Pairs], ranges: Sequence[tuple[int, int]]) -> tuple[npt.NDArray[Any], ...]:
-    """The keys of these pairs of each part, ascending, each once; the postings of each key; article and count
-    of each posting."""
-    columns = []
-    for part, (first, last) in zip(parts, ranges, strict=True):
-        offsets = part.offsets[first : last + 1]
-        postings = slice(offsets[0], offsets[-1])
-        keys = np.repeat(part.keys[first:last], np.diff(offsets))
-        columns.append((keys, part.new_docs.take(part.docs[postings]), part.counts[postings]))
-    keys, docs, counts = map(np.concatenate, zip(*columns, strict=True))
-    order = np.flatnonzero(docs >= 0)
-    keys, docs = keys[order], docs[order]
-    # Key and article in one number, counted from the first key: that sorts several times faster.
-    base = keys.min(initial=_LARGEST)
-    fits = keys.max(initial=0) - base < 1 << (63 - _DOC_BITS)
-    inner = ascending((keys - base) << _DOC_BITS | docs) if fits else np.lexsort((docs, keys))
-    keys, docs, counts = keys[inner], docs[inner], counts[order[inner]]
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    return keys[starts], np.diff(starts, append=len(keys)), docs, counts
 
 
 def compound_arrays(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS, url_hash
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
-from qtsearch.codec.container import write_array_file
+from qtsearch.codec.container import ArrayWriter, write_array_file
 from qtsearch.codec.expansions import expansion_arrays
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
@@ -121,48 +122,75 @@ class SegmentWriter:
 
         ``left_out``: articles not to be written, as numbers in the order of ``urls``. Raises OSError.
         """
-        # NumPy lets other threads run while it sorts, copies and computes.
-        with ThreadPoolExecutor(_THREADS) as pool:
-            arrays, metadata, impacts = self._arrays(left_out, parameters, pool)
-            path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
+        kept = [number for number in range(len(self.urls)) if number not in left_out]
+        kept.sort(key=lambda number: (slugify(self.subjects[number]), self.urls[number]))
+        path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
+        # NumPy lets other threads run while it sorts, copies and computes: what is known is written.
+        with (
+            ThreadPoolExecutor(_THREADS) as pool,
+            ArrayWriter(path) as file,
+            ThreadPoolExecutor(1) as writing,
+        ):
+            written: list[Future[None]] = []
+
+            def add(arrays: dict[str, npt.NDArray[Any]]) -> None:
+                written.append(writing.submit(file.add, arrays))
+
+            def sync() -> None:
+                written.append(writing.submit(file.sync))
+
+            impacts = self._make(kept, left_out, parameters, pool, add, sync)
+            for one in written:
+                one.result()
             return {
-                "arrays": write_array_file(path, arrays, metadata),
+                "arrays": file.finish({"subjects": _subject_slices([self.subjects[n] for n in kept])}),
                 "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts),
             }
 
-    def _arrays(
-        self, left_out: frozenset[int], parameters: RankingParameters, pool: Executor
-    ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any], _Impacts]:
-        """The arrays of the segment, its metadata, and what the file of impacts holds."""
-        slugs = [slugify(subject) for subject in self.subjects]
-        kept = [number for number in range(len(self.urls)) if number not in left_out]
-        kept.sort(key=lambda number: (slugs[number], self.urls[number]))
+    def _make(
+        self,
+        kept: list[int],
+        left_out: frozenset[int],
+        parameters: RankingParameters,
+        pool: Executor,
+        add: Callable[[dict[str, npt.NDArray[Any]]], None],
+        sync: Callable[[], None],
+    ) -> _Impacts:
+        """Make the arrays of the segment, of the articles ``kept`` in this order, and ``add`` them in parts,
+        each as soon as it is known, and ``sync`` them when most are there; returns what the file of impacts
+        holds."""
         order = np.array(kept, np.int64)
-        urls = [self.urls[number] for number in kept]
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "lengths": self._joined("lengths")[order],
-            "field_starts": self._joined("field_starts")[order],
-            "ids": self._joined("ids")[order],
-            "dates": self._joined("dates")[order],
-            "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
-            "originals": _originals(self._joined("contents")[order]),
-            "dictionary": np.frombuffer(self._dictionary, np.uint8),
-        }
-        stored = pool.submit(self._stored, order, kept)
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
+        stored = pool.submit(self._stored, order, kept)
         vocabulary, form_numbers, term_numbers = merged_vocabulary(self._chunks, self._forgotten(left_out))
-        arrays |= stored.result() | vocabulary
+        add(stored.result() | vocabulary)
         texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers)
-        postings, impacts = self._postings(
-            term_numbers, arrays["term_soft"], arrays["lengths"], parameters, pool
-        )
-        subjects = _subject_slices([slugs[n] for n in kept], [self.subjects[n] for n in kept])
-        return arrays | postings | texts.result(), {"subjects": subjects}, impacts
+        n_docs, term_soft = len(order), vocabulary["term_soft"]
+        doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
+        numbered, compounds = self._numbered(term_numbers)
+        arrays, numbers, triples = merged_postings(numbered, len(term_soft), doc_type, pool)
+        add(arrays)
+        waiting = [
+            pool.submit(_keywords, arrays, numbers, triples),
+            pool.submit(encode_numbered, numbers, triples),
+        ]
+        pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
+        add(pairs)
+        sync()
+        add(compound_arrays(compounds, term_soft, arrays | pairs))
+        add(key_term_arrays(arrays["offsets"], arrays["docs"], numbers, triples, term_soft, n_docs))
+        found = {name: array for one in waiting for name, array in one.result().items()}
+        add(found)
+        lengths = {"lengths": stored.result()["lengths"]}
+        impacts = _impacts(lengths | arrays | pairs | found, parameters, pool)
+        add(texts.result())
+        return impacts
 
     def _stored(self, order: npt.NDArray[np.int64], kept: list[int]) -> dict[str, npt.NDArray[Any]]:
-        """What is stored of articles for whoever shows them."""
+        """What is known of articles one by one."""
         questions = self._texts["questions"]
+        urls = [self.urls[number] for number in kept]
         # Records that lie side by side, as most of a segment's do again, are copied as one.
         firsts = offsets_of(np.array([len(chunk["ids"]) for chunk in self._chunks]))
         of_chunk = firsts.searchsorted(order, "right") - 1
@@ -176,6 +204,10 @@ class SegmentWriter:
             pieces.append(blob[offsets[first] : offsets[first + stop - start]])
         sizes = np.diff(self._offsets("record_offsets"))[order]
         return {
+            **{name: self._joined(name)[order] for name in ("lengths", "field_starts", "ids", "dates")},
+            "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
+            "originals": _originals(self._joined("contents")[order]),
+            "dictionary": np.frombuffer(self._dictionary, np.uint8),
             "question_ranks": _ranks([questions[number].decode().casefold() for number in kept]),
             **joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept]),
             "records": np.frombuffer(b"".join(pieces), np.uint8),
@@ -251,33 +283,19 @@ class SegmentWriter:
         capitals.subtract(less.capitals)
         return FormCounts(forms, capitals)
 
-    def _postings(
-        self,
-        term_numbers: list[npt.NDArray[np.int64]],
-        term_soft: npt.NDArray[np.bool_],
-        lengths: npt.NDArray[np.uint16],
-        parameters: RankingParameters,
-        pool: Executor,
-    ) -> tuple[dict[str, npt.NDArray[Any]], _Impacts]:
-        n_docs = len(lengths)
-        doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
+    def _numbered(
+        self, term_numbers: list[npt.NDArray[np.int64]]
+    ) -> tuple[list[tuple[Arrays, npt.NDArray[np.int64], npt.NDArray[np.int32]]], npt.NDArray[np.int64]]:
+        """Each chunk with the new numbers of its terms and articles, and the compounds of all."""
         numbered, compounds = [], []
         first = 0
-        for chunk, places in zip(self._chunks, term_numbers, strict=True):
+        for chunk, terms in zip(self._chunks, term_numbers, strict=True):
             docs = self.doc_of[first : first + len(chunk["ids"])]
-            numbered.append((chunk, places, docs))
+            numbered.append((chunk, terms, docs))
             kept = chunk["compounds"][docs[chunk["compounds"][:, 3]] >= 0]
-            compounds.append(np.column_stack((places[kept[:, :3]], docs[kept[:, 3]])))
+            compounds.append(np.column_stack((terms[kept[:, :3]], docs[kept[:, 3]])))
             first += len(chunk["ids"])
-        arrays, numbers, triples, totals = merged_postings(numbered, len(term_soft), doc_type, pool)
-        pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
-        key_terms = pool.submit(key_term_arrays, arrays["offsets"], arrays["docs"], totals, term_soft, n_docs)
-        keywords = pool.submit(_keywords, arrays, numbers, triples)
-        frequencies = pool.submit(encode_numbered, numbers, triples)
-        compound = compound_arrays(np.concatenate(compounds), term_soft, arrays | pairs)
-        found = frequencies.result() | keywords.result() | pairs
-        impacts = _impacts({"lengths": lengths} | arrays | found, parameters, pool)
-        return arrays | key_terms.result() | found | compound, impacts
+        return numbered, np.concatenate(compounds)
 
 
 def _keywords(
@@ -345,15 +363,14 @@ def _ranks(texts: list[str]) -> npt.NDArray[np.int32]:
     return ranks
 
 
-def _subject_slices(slugs: list[str], names: list[str]) -> list[SubjectSlice]:
+def _subject_slices(subjects: list[str]) -> list[SubjectSlice]:
+    """Articles of one subject each, given that of every article; named as most of them spell it."""
     slices = []
     start = 0
-    while start < len(slugs):
-        stop = start
-        while stop < len(slugs) and slugs[stop] == slugs[start]:
-            stop += 1
-        spellings = Counter(names[start:stop])
+    for slug, group in groupby(subjects, slugify):
+        spellings = Counter(group)
+        stop = start + spellings.total()
         name = min(spellings, key=lambda spelling: (-spellings[spelling], spelling))
-        slices.append(SubjectSlice(slugs[start], name, start, stop))
+        slices.append(SubjectSlice(slug, name, start, stop))
         start = stop
     return slices

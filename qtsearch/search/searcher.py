@@ -15,7 +15,6 @@ Where a compiler was found at installation, a kernel in C does the same in one c
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from itertools import pairwise
@@ -26,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.segment import Segment
+from qtsearch.compiled import compiled
 from qtsearch.parameters import Weighting
 from qtsearch.schema import slugify
 from qtsearch.search.fieldwords import FieldWords
@@ -53,18 +53,7 @@ Found = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 Best = tuple[list[int], list[int]]
 
 
-def _load_kernel() -> Callable[..., Best] | None:
-    """The compiled search; ``None`` if there is none, or the environment has QTSEARCH_PURE_PYTHON."""
-    if os.environ.get("QTSEARCH_PURE_PYTHON"):
-        return None
-    try:
-        from qtsearch.search._kernel import best
-    except ImportError:  # it was installed without a compiler
-        return None
-    return best
-
-
-kernel: Final = _load_kernel()
+kernel: Final[Callable[..., Best] | None] = compiled("qtsearch.search._kernel", "best")
 
 
 class Searcher:
