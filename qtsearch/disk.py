@@ -9,9 +9,15 @@ from __future__ import annotations
 import io
 import logging
 import os
-from typing import Final
+import stat
+from typing import BinaryIO, Final
 
-__all__ = ["Disk", "discard", "layer"]
+from qtsearch.errors import IndexDamagedError
+
+__all__ = ["INDEX_NAME", "Disk", "discard", "layer", "open_regular"]
+
+#: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
+INDEX_NAME: Final = "MAIN"
 
 _log = logging.getLogger(__name__)
 
@@ -116,3 +122,16 @@ def discard(path: str) -> None:
         pass  # somebody was faster
     except OSError as error:
         _log.warning("%s is left over until the next run: %s", path, error)
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open for reading what must be a plain file: from a pipe, say, one would read for ever.
+
+    Raises OSError, and IndexDamagedError for what is another kind of thing.
+    """
+    no_wait = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | no_wait))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise IndexDamagedError(path, "is no file")
+    return file

@@ -110,6 +110,7 @@ ORDER = """
     reindexing.report
     reindexing.unchanged
     reindexing.runs
+    reindexing.updating
     reindexing.indexer
     qtsearch
     cli.common

@@ -143,7 +143,7 @@ def test_a_worker_that_was_started_early_reads_what_has_changed(tmp_path, monkey
     start = processes.start
     monkeypatch.setattr(processes, "start", lambda errors: started.append(start(errors)) or started[-1])
     monkeypatch.setattr(indexer, "available", lambda: 2)
-    monkeypatch.setattr(indexer, "FILES_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(processes, "FILES_WORTH_PROCESSES", 1)
     monkeypatch.setattr(workers, "_FILES_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(workers, "read_bytes", lambda path: pytest.fail("read in this process"))
     assert qtsearch.reindex(source, tmp_path / "apart").changed == 5

@@ -16,11 +16,10 @@ import json
 import math
 import mmap
 import os
-import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +34,6 @@ __all__ = [
     "ArrayWriter",
     "Damage",
     "SlicedArray",
-    "open_regular",
     "write_array_file",
 ]
 
@@ -153,19 +151,6 @@ def write_array_file(
         return file.finish(metadata, sync=sync)
 
 
-def open_regular(path: str) -> BinaryIO:
-    """Open for reading what must be a plain file: from a pipe, say, one would read for ever.
-
-    Raises OSError, and IndexDamagedError for what is another kind of thing.
-    """
-    no_wait = getattr(os, "O_NONBLOCK", 0)
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | no_wait))  # noqa: SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise IndexDamagedError(path, "is no file")
-    return file
-
-
 class _Entry(NamedTuple):
     """Where an array lies: the byte of the file that it begins at, its size in bytes, its first block."""
 
@@ -237,7 +222,7 @@ class ArrayFile:
             IndexDamagedError: it is cut short, or its table is not what was written.
         """
         self.path = path
-        with open_regular(path) as file:
+        with disk.open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size < _PREFIX.size + _SUFFIX.size:
                 raise IndexDamagedError(path, f"is cut short ({size} bytes)")

@@ -101,6 +101,7 @@ import numpy.typing as npt
 
 from qtsearch.codec.container import ArrayFile, SlicedArray
 from qtsearch.codec.frequencies import Frequencies
+from qtsearch.disk import INDEX_NAME
 from qtsearch.errors import IndexDamagedError
 from qtsearch.forks import cached_property, late_imports
 from qtsearch.parameters import RankingParameters
@@ -119,8 +120,6 @@ __all__ = [
     "places_of",
 ]
 
-#: The name of the index within its folder, as Whoosh's ``open_dir`` expects it.
-INDEX_NAME: Final = "MAIN"
 #: What a segment's files are called after ``MAIN_<id>``. Searching does without the last one.
 SEGMENT_EXTENSIONS: Final = (".arrays", ".impacts", ".sources")
 NO_ID: Final = -(1 << 63)

@@ -47,7 +47,6 @@ __all__ = [
     "STATES",
     "Previous",
     "Row",
-    "files_before",
     "kept_segments",
     "read_paths",
     "read_reasons",
@@ -131,15 +130,6 @@ def _table(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
         "reason_lines": np.array([rows[number].line for number in odd], np.int32),
         **joined_texts("reasons", [rows[number].reason.encode("utf-8", "surrogateescape") for number in odd]),
     }
-
-
-def files_before(folder: str) -> int:
-    """How many files the current generation knows of; 0 if there is none."""
-    try:
-        segment_id = generation.latest(folder).segment_id
-        return ArrayFile(sources_path(folder, segment_id)).shape("sizes")[0]
-    except (QtsearchError, OSError):  # no index; or one that tells nothing of files
-        return 0
 
 
 def kept_segments(folder: str) -> tuple[str, ...]:

@@ -14,11 +14,14 @@ import pickle
 import pickletools
 import re
 import struct
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from qtsearch.codec.container import open_regular
-from qtsearch.codec.segment import INDEX_NAME, Segment
+from qtsearch.disk import INDEX_NAME, open_regular
 from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexMissingError
+from qtsearch.forks import late_imports
+
+if TYPE_CHECKING:
+    from qtsearch.codec.segment import Segment
 
 __all__ = [
     "DEFAULT_INDEX",
@@ -208,6 +211,8 @@ def _varint(stream: io.BytesIO) -> int:
 
 def open_segment(folder: str) -> tuple[Generation, Segment]:
     """The current generation and its segment, mapped. Raises what :func:`latest` and Segment raise."""
+    with late_imports:  # here: which generation is current can be told without NumPy
+        from qtsearch.codec.segment import Segment
     generation = latest(folder)
     for _ in range(_MAX_ATTEMPTS):
         try:

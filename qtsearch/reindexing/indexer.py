@@ -1,29 +1,23 @@
-"""Folders of articles → a published generation: the files are found, and if any has changed, a run begins.
+"""``qtsearch.reindex``: it starts a worker first, and then imports what it needs (:mod:`~.updating`).
 
-Nothing is published unless all of it is written and synced; whatever stops a run, the generation before it
-stays. Most nights nothing has changed: what only a run needs (:mod:`qtsearch.reindexing.runs`) is imported
-for it.
+A worker takes longer to begin than this process takes to find out what is to be read, and it is the worker
+that a small change waits for.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from qtsearch.codec.sources import files_before, kept_segments
-from qtsearch.generations import publishing
 from qtsearch.generations.generation import default_path
-from qtsearch.parameters import RankingParameters
-from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, available, started_early
+from qtsearch.reindexing.processes import available, started_early, was_large
 from qtsearch.reindexing.report import ReindexReport, Timer
-from qtsearch.reindexing.scan import find_files
-from qtsearch.reindexing.unchanged import report_unchanged
+
+if TYPE_CHECKING:
+    from qtsearch.parameters import RankingParameters
 
 __all__ = ["reindex"]
-
-_log = logging.getLogger(__name__)
 
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
@@ -83,56 +77,26 @@ def reindex(
         raise ValueError(f"processes must be 1 or more, not {processes}")
     timer = Timer()
     folder = os.path.abspath(default_path() if index is None else os.fspath(index))
-    # A worker takes as long to begin as this process takes to find out what is to be read.
-    many = files_before(folder) >= FILES_WORTH_PROCESSES
-    with started_early(many and processes is None and available() > 1) as worker:
-        scanned_ns = time.time_ns()
-        files = find_files([sources] if isinstance(sources, (str, os.PathLike)) else sources)
-        timer.end("scan")
+    with started_early(processes is None and available() > 1 and was_large(folder)) as worker:
+        from qtsearch.reindexing.updating import update
 
-        def nothing_to_do() -> ReindexReport | None:
-            if checksum or full:
-                return None
-            return report_unchanged(
-                folder,
-                files,
-                timer,
-                include_no_index=include_no_index,
-                parameters=parameters,
-                strict=strict,
-                dry_run=dry_run,
-            )
-
-        def run() -> ReindexReport:
-            from qtsearch.reindexing.runs import Run
-
-            one = Run(
-                folder,
-                files.each(),
-                scanned_ns,
-                timer,
-                include_no_index=include_no_index,
-                parameters=parameters,
-                checksum=checksum,
-                full=full,
-                strict=strict,
-                allow_shrink=allow_shrink,
-                keep_previous=keep_previous,
-                processes=processes,
-                worker=worker,
-                progress=progress or _no_progress,
-            )
-            return one.rehearse() if dry_run else one.perform()
-
-        if dry_run:
-            report = nothing_to_do() or run()
-        else:
-            publishing.make_index_folder(folder)
-            with publishing.WriteLock(folder, wait):
-                publishing.clean(folder, kept_segments(folder))
-                report = nothing_to_do() or run()
-    _log.info("%s", report)
-    return report
+        return update(
+            sources,
+            folder,
+            timer,
+            worker,
+            include_no_index=include_no_index,
+            parameters=parameters,
+            checksum=checksum,
+            full=full,
+            strict=strict,
+            allow_shrink=allow_shrink,
+            keep_previous=keep_previous,
+            dry_run=dry_run,
+            wait=wait,
+            processes=processes,
+            progress=progress or _no_progress,
+        )
 
 
 def _no_progress(done: int, total: int) -> None:

@@ -18,10 +18,21 @@ from typing import IO, Final, NamedTuple
 
 from qtsearch.errors import WorkerError
 
-__all__ = ["FILES_WORTH_PROCESSES", "Started", "available", "end", "error_log", "start", "started_early"]
+__all__ = [
+    "FILES_WORTH_PROCESSES",
+    "Started",
+    "available",
+    "end",
+    "error_log",
+    "start",
+    "started_early",
+    "was_large",
+]
 
 #: Below so many files, starting processes takes longer than it saves.
 FILES_WORTH_PROCESSES: Final = 1_000
+#: An index has more than that of each file in its table.
+_BYTES_A_FILE: Final = 100
 
 # For workers: one BLAS thread, and a glibc that keeps the memory it is given back. To return and fault in
 # the same pages for every article takes a fifth of a worker's time.
@@ -46,6 +57,16 @@ def available() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+
+
+def was_large(folder: str) -> bool:
+    """Whether the index in a folder was made of many files, as far as the size of its table of them tells."""
+    try:
+        with os.scandir(folder) as entries:
+            sizes = [entry.stat().st_size for entry in entries if entry.name.endswith(".sources")]
+    except OSError:
+        return False
+    return max(sizes, default=0) >= _BYTES_A_FILE * FILES_WORTH_PROCESSES
 
 
 def error_log() -> IO[str]:
