@@ -1,4 +1,4 @@
-"""``qtsearch.reindex``: it starts a worker first, and then imports what it needs (:mod:`~.updating`).
+"""``qtsearch.reindex``: a worker is started first, then what the work itself needs is imported.
 
 A worker takes longer to begin than this process takes to find out what is to be read, and it is the worker
 that a small change waits for.
