@@ -161,13 +161,35 @@ merge_in(List *list, Py_ssize_t middle)
     }
 }
 
+/* Whether there is room for one more list of so many postings. */
+static int
+has_room(const Merged *merged, int64_t n)
+{
+    return n <= length(&merged->docs) - merged->n_postings && n <= length(&merged->numbers) - merged->n_postings &&
+           merged->n_lists < length(&merged->keys);
+}
+
+/* The list whose postings and positions were put behind those that are there is one of what comes out. */
+static void
+close_list(Merged *merged, int64_t key, Py_ssize_t n, Py_ssize_t n_tokens, const int64_t *of_kind)
+{
+    int64_t found[MAX_COUNTS] = {n, n_tokens};
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (int field = 0; field < FIELDS; field++)
+            found[2 + field] += kind >> field & 1 ? of_kind[kind] : 0;
+    }
+    memcpy((int64_t *)merged->counts.buf + merged->n_counts * merged->n_lists, found,
+           (size_t)merged->n_counts * sizeof(int64_t));
+    merged->n_postings += n;
+    merged->n_tokens += n_tokens;
+    ((int64_t *)merged->keys.buf)[merged->n_lists++] = key;
+}
+
 /* Add a list to what is there. */
 static Outcome
 put_list(Merged *merged, int64_t key, const List *list)
 {
-    if (list->n > length(&merged->docs) - merged->n_postings ||
-        list->n > length(&merged->numbers) - merged->n_postings ||
-        merged->n_lists >= length(&merged->keys))
+    if (!has_room(merged, list->n))
         return OUT_OF_BOUNDS;
     const uint32_t *totals = merged->totals.buf;
     const uint8_t *kinds = merged->kinds.buf;
@@ -179,8 +201,8 @@ put_list(Merged *merged, int64_t key, const List *list)
         /* Positions that follow each other as before are copied as one. */
         for (; i < list->n && list->all[i].from == to; i++) {
             uint32_t number = list->all[i].number;
-            put(&merged->docs, merged->n_postings, list->all[i].doc);
-            put(&merged->numbers, merged->n_postings++, number);
+            put(&merged->docs, merged->n_postings + i, list->all[i].doc);
+            put(&merged->numbers, merged->n_postings + i, number);
             of_kind[kinds[number] % KINDS]++;
             to += totals[number];
         }
@@ -189,16 +211,55 @@ put_list(Merged *merged, int64_t key, const List *list)
         memcpy(positions + n_tokens, from, (size_t)(to - from) * sizeof(uint16_t));
         n_tokens += to - from;
     }
-    int64_t found[MAX_COUNTS] = {list->n, n_tokens};
-    for (int kind = 0; kind < KINDS; kind++) {
-        for (int field = 0; field < FIELDS; field++)
-            found[2 + field] += kind >> field & 1 ? of_kind[kind] : 0;
-    }
-    memcpy((int64_t *)merged->counts.buf + merged->n_counts * merged->n_lists, found,
-           (size_t)merged->n_counts * sizeof(int64_t));
-    merged->n_tokens += n_tokens;
-    ((int64_t *)merged->keys.buf)[merged->n_lists++] = key;
+    close_list(merged, key, list->n, n_tokens, of_kind);
     return FINE;
+}
+
+/* The list that one part alone has, as most are, without the way by way of a List. -1 where that would be wrong,
+   for its postings are not in order, or go beyond what there is: then nothing was added. */
+static int
+copy_list(const Part *part, Merged *merged, int64_t key)
+{
+    const int64_t *offsets = (const int64_t *)part->offsets.buf + part->next;
+    const uint32_t *totals = merged->totals.buf;
+    const uint8_t *kinds = merged->kinds.buf;
+    const int32_t *new_docs = part->new_docs.buf;
+    const uint16_t *positions = part->positions.buf;
+    uint16_t *out = (uint16_t *)merged->positions.buf + merged->n_tokens;
+    int64_t start = offsets[0], stop = offsets[1];
+    int64_t from = ((const int64_t *)part->position_offsets.buf)[part->next], to = from;
+    Py_ssize_t n_tokens = length(&part->positions), room = length(&merged->positions) - merged->n_tokens;
+    if (start < 0 || stop > length(&part->docs) || stop > length(&part->numbers) || from < 0 || from > n_tokens ||
+        !has_room(merged, stop - start))
+        return -1;
+    int64_t of_kind[KINDS] = {0}, last = -1;
+    Py_ssize_t n = 0, copied = 0;
+    for (int64_t i = start; i < stop; i++) {
+        uint32_t doc = number_at(&part->docs, i), number = number_at(&part->numbers, i);
+        if (doc >= (uint64_t)length(&part->new_docs) || number >= (uint64_t)length(&merged->totals) ||
+            totals[number] > n_tokens - to)
+            return -1;
+        if (new_docs[doc] >= 0) {
+            if (new_docs[doc] < last)
+                return -1;
+            last = new_docs[doc];
+            put(&merged->docs, merged->n_postings + n, (uint32_t)last);
+            put(&merged->numbers, merged->n_postings + n++, number);
+            of_kind[kinds[number] % KINDS]++;
+            to += totals[number];
+        }
+        if (new_docs[doc] < 0 || i == stop - 1) {
+            if (to - from > room - copied)
+                return -1;
+            memcpy(out + copied, positions + from, (size_t)(to - from) * sizeof(uint16_t));
+            copied += to - from;
+        }
+        if (new_docs[doc] < 0)
+            from = to += totals[number];
+    }
+    if (n > 0)
+        close_list(merged, key, n, copied, of_kind);
+    return 0;
 }
 
 /* Whether a part has another list, and its key. */
@@ -218,15 +279,23 @@ merge_lists(Part *parts, Py_ssize_t n_parts, Merged *merged)
     Outcome outcome = FINE;
     while (outcome == FINE) {
         int64_t least = INT64_MAX, key;
-        int any = 0;
+        int n_having = 0;
+        Part *having = NULL;
         for (Py_ssize_t i = 0; i < n_parts; i++) {
-            if (has_next(&parts[i], &key)) {
-                least = key < least ? key : least;
-                any = 1;
+            if (has_next(&parts[i], &key) && (!having || key <= least)) {
+                n_having = having && key == least ? n_having + 1 : 1;
+                having = &parts[i];
+                least = key;
             }
         }
-        if (!any)
+        if (!having)
             break;
+        int follows = having->next + 1 < length(&having->keys) &&
+                      ((const int64_t *)having->keys.buf)[having->next + 1] == least;
+        if (n_having == 1 && !follows && copy_list(having, merged, least) == 0) {
+            having->next++;
+            continue;
+        }
         list.n = 0;
         for (Py_ssize_t i = 0; i < n_parts; i++) {
             Py_ssize_t middle = list.n;
