@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import qtsearch
 from qtsearch import scoring
 from qtsearch.articles import Article
-from qtsearch.codec import completions, frequencies, keyterms, merging, writer
+from qtsearch.codec import frequencies, keyterms, merging
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.records import make_dictionary
@@ -79,8 +79,7 @@ def test_ranges_make_no_difference(parent, sample_articles, monkeypatch, left_ou
     assert data(write(parent, chunks, left_out=left_out)) == expected
     for size in (1, 7, 1_000):
         monkeypatch.setattr(merging, "_AT_A_TIME", size)
-        monkeypatch.setattr(completions, "_WORDS_AT_A_TIME", size)
-        for module in (frequencies, keyterms, scoring, writer):
+        for module in (frequencies, keyterms, scoring):
             monkeypatch.setattr(module, "POSTINGS_AT_A_TIME", size)
         assert data(write(parent, chunks, left_out=left_out)) == expected
 

@@ -27,18 +27,20 @@ keyword_words        int32      those of each different keyword in turn; ``keywo
 carried              int32      (c, 2) for every keyword of every article: the article, the keyword
 ids, dates                      as in a segment
 files                int32      (n,) the number of the file that each was read from
-links                uint64     hashes of the urls of related pages, in turn; ``link_offsets`` int64 (n + 1,)
+url_hashes           uint64     (n,) :func:`url_hash` of each url
+links                uint64     those of the urls of related pages, in turn; ``link_offsets`` int64 (n + 1,)
 contents             uint64     (n,) a hash of id, question and answer: pages of one article have the same
 urls, questions, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
 keywords             uint8      the different keywords as written, with ``keyword_offsets`` int64
+keyword_plain        bool       (k,) whether each is written as its surface forms with spaces between
 ===================  =========  ==================================================================
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -48,7 +50,7 @@ from qtsearch import analysis
 from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
-from qtsearch.codec.frequencies import encode_frequencies
+from qtsearch.codec.frequencies import Arrays, encode_frequencies
 from qtsearch.codec.segment import NO_DATE, NO_ID, offsets_of, pieces_of, places_of
 from qtsearch.codec.texts import joined_texts
 from qtsearch.errors import ArticleError
@@ -101,9 +103,10 @@ class _Pieces(dict[str, int]):
 class ChunkBuilder:
     """Collects articles; :meth:`arrays` gives the chunk. Not to be used after that."""
 
-    def __init__(self, dictionary: bytes, stems: Mapping[bytes, bytes] | None = None) -> None:
-        """``dictionary``: to compress records with. ``stems``: the terms of surface forms that are known."""
-        self._stems = {} if stems is None else stems
+    def __init__(self, dictionary: bytes, known: Arrays | None = None) -> None:
+        """``dictionary``: to compress records with. ``known``: the arrays of a segment, which has the terms
+        of most surface forms."""
+        self._known = known
         self._pack = records.packer(dictionary)
         self._pieces = _Pieces()
         self._numbers = array("i")  # of the pieces of all articles in turn
@@ -118,6 +121,7 @@ class ChunkBuilder:
         self._keyword_runs = array("q")
         self._carried = array("i")
         self._files = array("i")
+        self._url_hashes = array("Q")
         self._links = array("Q")
         self._link_counts = array("q")
         self._ids = array("q")
@@ -164,6 +168,7 @@ class ChunkBuilder:
         self._token_counts.extend((run_lengths[0], run_lengths[1], sum(run_lengths[2:])))
         self._field_starts.extend(field_starts)
         self._files.append(file)
+        self._url_hashes.append(url_hash(article.url))
         self._links.extend([url_hash(link.url) for link in article.related])
         self._link_counts.append(len(article.related))
         self._ids.append(NO_ID if article.id is None else article.id)
@@ -203,9 +208,8 @@ class ChunkBuilder:
         all_tokens = np.concatenate((tokens, wholes))
         all_fields = np.concatenate((fields, fields[first]))
         form_bytes = [form.encode() for form in forms]
-        known = self._stems.get
-        stems = byte_words([known(form) or analysis.stem(form.decode()).encode() for form in form_bytes])
-        terms, form_terms = np.unique(stems, return_inverse=True)
+        form_words = byte_words(form_bytes)
+        terms, form_terms = np.unique(self._stems(form_words), return_inverse=True)
         term_soft = np.array([analysis.is_soft(term.decode()) for term in terms.tolist()], bool)
         form_terms = form_terms.astype(np.int32)
         token_terms = form_terms[tokens]
@@ -217,7 +221,7 @@ class ChunkBuilder:
             len(terms),
         )
         chunk: dict[str, npt.NDArray[Any]] = {
-            "forms": byte_words(form_bytes),
+            "forms": form_words,
             "form_terms": form_terms,
             "form_frequencies": np.bincount(
                 all_tokens.astype(np.int64) * 3 + all_fields, minlength=len(forms) * 3
@@ -235,6 +239,7 @@ class ChunkBuilder:
             "lengths": self._lengths(forms, tokens, token_counts),
             "field_starts": _from(self._field_starts, np.uint16).reshape(-1, 3),
             "files": _from(self._files, np.int32),
+            "url_hashes": _from(self._url_hashes, np.uint64),
             "links": _from(self._links, np.uint64),
             "link_offsets": offsets_of(_from(self._link_counts, np.int64)),
             "ids": _from(self._ids, np.int64),
@@ -249,7 +254,21 @@ class ChunkBuilder:
         for name, texts in self._texts.items():
             chunk |= joined_texts(name, texts)
         keywords = [keyword.encode("utf-8", "surrogatepass") for keyword in self._keywords]
-        return chunk | joined_texts("keywords", keywords)
+        words, offsets = chunk["keyword_words"].tolist(), chunk["keyword_word_offsets"].tolist()
+        spelt = (b" ".join([form_bytes[word] for word in words[a:b]]) for a, b in pairwise(offsets))
+        plain = [forms == keyword for forms, keyword in zip(spelt, keywords, strict=True)]
+        return chunk | joined_texts("keywords", keywords) | {"keyword_plain": np.array(plain, bool)}
+
+    def _stems(self, forms: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
+        """The terms of surface forms."""
+        if self._known is None or not len(self._known["forms"]):
+            return byte_words([analysis.stem(form.decode()).encode() for form in forms.tolist()])
+        known = self._known["forms"]
+        places = np.minimum(known.searchsorted(forms), len(known) - 1)
+        stems = self._known["terms"][self._known["form_terms"][places]].astype(object)
+        new = np.flatnonzero(known[places] != forms)
+        stems[new] = [analysis.stem(form.decode()).encode() for form in forms[new].tolist()]
+        return byte_words(stems.tolist())
 
     def _positions(self, n_tokens: int) -> npt.NDArray[np.int32]:
         """Of each token: its run's start and its place within the run."""

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import offsets_of, pieces_of, places_of
-from qtsearch.codec.sorting import distinct, ranges_of
+from qtsearch.codec.sorting import distinct
 from qtsearch.codec.texts import joined_texts
 
 __all__ = ["MAX_PHRASE_WORDS", "Texts", "completion_arrays", "merged_texts"]
@@ -32,17 +32,15 @@ __all__ = ["MAX_PHRASE_WORDS", "Texts", "completion_arrays", "merged_texts"]
 #: A keyword or question of more words is not offered: places are stored in 8 bits.
 MAX_PHRASE_WORDS: Final = 255
 
-#: Arrays of this length stay in the processor's caches.
-_WORDS_AT_A_TIME: Final = 1 << 13
-
 Integers = npt.NDArray[np.int64]
 
 
 class Texts(NamedTuple):
-    """The different texts of one kind, ascending: a ``blob``, and where each begins and the last one ends in
-    it; ``words`` and ``offsets``, the surface forms of each; ``found``, text and article packed as
-    text · MAX_DOCS + article, each once, in any order."""
+    """The different texts of one kind, ascending: of each one of the ``rows`` that have it; a ``blob``, and
+    where each begins and the last one ends in it; ``words`` and ``offsets``, the surface forms of each;
+    ``found``, text and article packed as text · MAX_DOCS + article, each once, in any order."""
 
+    rows: Integers
     blob: npt.NDArray[np.uint8]
     bounds: Integers
     words: Integers
@@ -51,15 +49,16 @@ class Texts(NamedTuple):
 
 
 def completion_arrays(
-    keywords: Texts, questions: Texts, forms: npt.NDArray[np.bytes_]
+    keywords: Texts, plain: npt.NDArray[np.bool_], questions: Texts, n_forms: int
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of completion, as the table in :mod:`qtsearch.codec.segment` has them.
 
-    ``forms``: the surface forms of the segment.
+    ``plain``: of each keyword whether it is written as its surface forms with spaces between. ``n_forms``:
+    surface forms of the segment.
     """
-    phrases = _Phrases(keywords, len(forms))
-    arrays = phrases.arrays("keyword") | _spellings(keywords, phrases, forms)
-    phrases = _Phrases(questions, len(forms))
+    phrases = _Phrases(keywords, n_forms)
+    arrays = phrases.arrays("keyword") | _spellings(keywords, phrases.spellings, plain)
+    phrases = _Phrases(questions, n_forms)
     arrays |= phrases.arrays("question")
     arrays["question_docs"] = phrases.docs.astype(_narrowest(int(phrases.docs.max(initial=0))))
     return arrays
@@ -123,30 +122,17 @@ def _characters(given: Texts) -> Integers:
     return lengths - np.diff(goes_on.searchsorted(given.bounds))
 
 
-def _spellings(given: Texts, phrases: _Phrases, forms: npt.NDArray[np.bytes_]) -> dict[str, npt.NDArray[Any]]:
-    """The spellings of phrases, empty where one is its surface forms with spaces between."""
-    width = forms.itemsize
-    letters = np.zeros((len(forms), width + 1), np.uint8)  # and a space
-    letters[:, :width] = np.frombuffer(forms.tobytes(), np.uint8).reshape(len(forms), width)
-    sizes = np.count_nonzero(letters, axis=1) + 1
-    letters[np.arange(len(forms)), sizes - 1] = ord(" ")
-    lengths = np.diff(given.bounds)[phrases.spellings]
-    blobs = [given.blob[:0]]
-    for low, high in ranges_of(np.diff(phrases.offsets), _WORDS_AT_A_TIME):
-        offsets = phrases.offsets[low : high + 1]
-        words, spellings = phrases.words[offsets[0] : offsets[-1]], phrases.spellings[low:high]
-        taken = sizes[words]
-        taken[offsets[1:] - offsets[0] - 1] -= 1  # no space at the end of a phrase
-        plain = letters[words][np.arange(width + 1) < taken[:, None]]
-        bounds = offsets_of(taken)[offsets - offsets[0]]
-        same = np.diff(bounds) == lengths[low:high]
-        plain, bounds = pieces_of(plain, bounds, np.flatnonzero(same))
-        written, _ = pieces_of(given.blob, given.bounds, spellings[same])
-        same[same] = np.diff(offsets_of(written != plain)[bounds]) == 0
-        blobs.append(pieces_of(given.blob, given.bounds, spellings[~same])[0])
-        lengths[low:high][same] = 0
+def _spellings(
+    given: Texts, texts: npt.NDArray[np.int64], plain: npt.NDArray[np.bool_]
+) -> dict[str, npt.NDArray[Any]]:
+    """The spellings of phrases, empty where one is its surface forms with spaces between.
+
+    ``texts``: the number of the text that is the spelling of each.
+    """
+    odd = ~plain[texts]
+    lengths = np.where(odd, np.diff(given.bounds)[texts], 0)
     return {
-        "spellings": np.concatenate(blobs),
+        "spellings": pieces_of(given.blob, given.bounds, texts[odd])[0],
         "spelling_offsets": offsets_of(lengths).astype(np.int32),
     }
 
@@ -195,7 +181,7 @@ def merged_texts(
     one_row = ordered[first]
     words_of, starts = pieces_of(np.concatenate(words), offsets_of(np.concatenate(lengths)), one_row)
     blob, bounds = joined_texts("texts", list(compress(texts, new))).values()
-    return Texts(blob, bounds, words_of, starts, text_of[numbers] * MAX_DOCS + docs)
+    return Texts(one_row, blob, bounds, words_of, starts, text_of[numbers] * MAX_DOCS + docs)
 
 
 def _suffix_ranks(words: Integers, ends: Integers, n_forms: int) -> Integers:

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 #: Raised with every change of what the files hold. Other versions are refused by name.
-FORMAT_VERSION: Final = 8
+FORMAT_VERSION: Final = 9
 
 _MAGIC: Final = b"QTSEARCH"
 _PREFIX: Final = struct.Struct("<8sI")

@@ -2,8 +2,7 @@
 
 Of every keyword of several words the articles that carry it are found word by word.
 
-Page keywords lie in an article's position space with gaps between them, so a run of consecutive positions is
-one keyword. A keyword of one term marks its posting. Longer ones make a trie: a node is a sequence of two
+A keyword of one term marks its posting. Longer ones make a trie: a node is a sequence of two
 terms or more, its key ``parent · n_terms + last term``; the parent of two terms is the first one, that of
 more is ``n_terms`` + the number of the node of all but the last. Keys ascend, so children lie side by side.
 
@@ -18,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.chunk import MAX_DOCS
+from qtsearch.codec.completions import Texts
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.merging import Lists, merged_lists
 from qtsearch.codec.segment import MAX_PHRASE_TERMS, offsets_of, places_of
@@ -31,40 +31,32 @@ from qtsearch.codec.sorting import distinct
 
 __all__ = ["compound_arrays", "keyword_arrays", "pair_arrays"]
 
-_DOC_BITS: Final = (MAX_DOCS - 1).bit_length()
-_POSITION_BITS: Final = 16
-_LARGEST: Final = (1 << 63) - 1
-
 
 def keyword_arrays(
-    postings: npt.NDArray[np.int64],
-    positions: npt.NDArray[Any],
+    keywords: Texts,
+    form_terms: npt.NDArray[np.int32],
     offsets: npt.NDArray[np.int64],
     docs: npt.NDArray[Any],
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of keywords, as the table in :mod:`qtsearch.codec.segment` has them.
 
     Args:
-        postings: of each token of the page keywords its posting, ascending.
-        positions: where it stands in the article.
+        keywords: as they are written.
+        form_terms: the term of each surface form.
         offsets: where each term's postings begin and the last one's end.
         docs: article of each posting.
     """
     n_terms = len(offsets) - 1
-    token_docs = docs[postings].astype(np.int32)
-    terms = np.repeat(np.arange(n_terms), np.diff(postings.searchsorted(offsets)))
-    places = token_docs.astype(np.int64) << _POSITION_BITS | positions
-    order = np.argsort(places)
-    postings, terms, token_docs, places = postings[order], terms[order], token_docs[order], places[order]
-    # No article reaches the last position, so the next article never goes on from there.
-    starts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
-    lengths = np.diff(starts, append=len(terms))
-    single = starts[lengths == 1]
-    keys, node_docs = _nodes(terms, token_docs[starts], starts, lengths, n_terms)
-    found = distinct(node_docs)
+    terms = form_terms[keywords.words].astype(np.int64)
+    firsts, lengths = keywords.offsets[:-1], np.diff(keywords.offsets)
+    keys, node_of = _nodes(terms, firsts, lengths, n_terms)
+    texts, text_docs = keywords.found // MAX_DOCS, keywords.found % MAX_DOCS
+    nodes, alone = node_of[texts], lengths[texts] == 1
+    found = distinct((nodes * MAX_DOCS + text_docs)[nodes >= 0])
     doc_counts = np.bincount(found // MAX_DOCS, minlength=len(keys))
+    single = find_postings(offsets, docs, terms[firsts[texts[alone]]], text_docs[alone])
     return {
-        "keyword_postings": distinct(postings[single]).astype(np.int32),
+        "keyword_postings": distinct(single).astype(np.int32),
         "phrase_keys": keys,
         "phrase_children": np.searchsorted(keys, np.arange(n_terms + 1) * n_terms).astype(np.int32),
         "phrase_offsets": offsets_of(doc_counts).astype(np.int32),
@@ -74,29 +66,47 @@ def keyword_arrays(
 
 def _nodes(
     terms: npt.NDArray[np.int64],
-    phrase_docs: npt.NDArray[np.int32],
     starts: npt.NDArray[np.int64],
     lengths: npt.NDArray[np.int64],
     n_terms: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The keys of all nodes, and of every keyword of several terms its node and article, packed."""
-    kept = (lengths > 1) & (lengths <= MAX_PHRASE_TERMS)
-    starts, lengths, phrase_docs = starts[kept], lengths[kept], phrase_docs[kept]
-    parents = terms[starts]
-    keys, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    """The keys of all nodes, and the node of every keyword, -1 of one that has none.
+
+    ``starts``, ``lengths``: where in ``terms`` those of each keyword are.
+    """
+    node_of = np.full(len(starts), -1, np.int64)
+    texts = np.flatnonzero((lengths > 1) & (lengths <= MAX_PHRASE_TERMS))
+    parents = terms[starts[texts]]
+    keys = [np.zeros(0, np.int64)]
     n_nodes = 0
     for depth in range(1, MAX_PHRASE_TERMS):
-        if not len(starts):
+        if not len(texts):
             break
-        level, node = np.unique(parents * n_terms + terms[starts + depth], return_inverse=True)
+        level, node = np.unique(parents * n_terms + terms[starts[texts] + depth], return_inverse=True)
         node += n_nodes
         n_nodes += len(level)
         keys.append(level)
-        ends = lengths == depth + 1
-        found.append(node[ends] * MAX_DOCS + phrase_docs[ends])
-        starts, lengths, phrase_docs = starts[~ends], lengths[~ends], phrase_docs[~ends]
-        parents = node[~ends] + n_terms
-    return np.concatenate(keys), np.concatenate(found)
+        ends = lengths[texts] == depth + 1
+        node_of[texts[ends]] = node[ends]
+        texts, parents = texts[~ends], node[~ends] + n_terms
+    return np.concatenate(keys), node_of
+
+
+def find_postings(
+    offsets: npt.NDArray[np.int64],
+    docs: npt.NDArray[Any],
+    terms: npt.NDArray[np.int64],
+    wanted: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Where in ``docs`` these terms have their postings in the articles ``wanted``; for an article that has
+    not the term, the place of the next one that has, or the end. A binary search for each, all in step."""
+    low, high = offsets[terms], offsets[terms + 1]
+    while (searching := low < high).any():
+        middle = (low + high) >> 1
+        less = docs.take(middle, mode="clip") < wanted
+        low = np.where(searching & less, middle + 1, low)
+        high = np.where(searching & ~less, middle, high)
+    return low
 
 
 def pair_arrays(
@@ -151,15 +161,8 @@ def compound_arrays(
     offsets, docs = arrays["offsets"], arrays["docs"]
 
     def have(term: npt.NDArray[Any], doc: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        # A binary search for each, all in step: few are looked for in many.
-        low, high = offsets[term], offsets[term + 1]
-        ends = high
-        while (searching := low < high).any():
-            middle = (low + high) >> 1
-            less = docs.take(middle, mode="clip") < doc
-            low = np.where(searching & less, middle + 1, low)
-            high = np.where(searching & ~less, middle, high)
-        found: npt.NDArray[np.bool_] = (low < ends) & (docs.take(low, mode="clip") == doc)
+        places = find_postings(offsets, docs, term, doc)
+        found: npt.NDArray[np.bool_] = (places < offsets[term + 1]) & (docs.take(places, mode="clip") == doc)
         return found
 
     # Nothing is found by a soft word that is a compound: nearly all articles have it.

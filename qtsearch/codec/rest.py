@@ -18,7 +18,10 @@ from qtsearch.codec.texts import joined_texts, split_texts
 __all__ = ["PACKED", "REST", "Rest", "narrow", "packed"]
 
 _PIECES: Final = ("question_word", "link", "keyword_word", "keyword", "definition")
-_AS_THEY_ARE: Final = ("contents", "question_words", "links", "keyword_words", "keywords", "definitions")
+_AS_THEY_ARE: Final = (
+    *("contents", "question_words", "url_hashes", "links"),
+    *("keyword_words", "keywords", "keyword_plain", "definitions"),
+)
 #: What of a chunk stands in the third file.
 REST: Final = (
     *_AS_THEY_ARE,

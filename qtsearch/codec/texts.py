@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec.frequencies import Arrays
+from qtsearch.codec.segment import offsets_of
 
 __all__ = ["joined_texts", "split_texts"]
 
@@ -21,7 +22,7 @@ def joined_texts(name: str, texts: list[bytes]) -> dict[str, npt.NDArray[Any]]:
     """
     return {
         name: np.frombuffer(b"".join(texts), np.uint8),
-        f"{name.removesuffix('s')}_offsets": np.array([0, *accumulate(map(len, texts))], np.int64),
+        f"{name.removesuffix('s')}_offsets": offsets_of(np.fromiter(map(len, texts), np.int64, len(texts))),
     }
 
 

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch.codec import records
-from qtsearch.codec.chunk import MAX_DOCS, url_hash
+from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import ArrayWriter, write_array_file
 from qtsearch.codec.expansions import expansion_arrays
@@ -30,14 +30,13 @@ from qtsearch.codec.segment import INDEX_NAME, SubjectSlice, offsets_of, pieces_
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
-from qtsearch.schema import FIELD_NAMES, slugify
-from qtsearch.scoring import POSTINGS_AT_A_TIME, average_lengths, compute_impacts, compute_pair_impacts
+from qtsearch.schema import slugify
+from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impacts
 
 __all__ = ["SegmentWriter", "write_impacts"]
 
 _THREADS: Final = 2  # more wait for each other
 _TEXTS: Final = ("urls", "questions", "keywords", "definitions")
-_PAGE_KEYWORDS: Final = FIELD_NAMES.index("page_keywords")
 
 #: What the file of impacts holds: arrays, metadata.
 _Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
@@ -48,8 +47,8 @@ class SegmentWriter:
 
     ``dictionary`` is the one that their records were packed with.
 
-    ``urls`` (bytes), ``url_hashes``, ``subjects``, ``dates`` (ordinals), ``ids`` (int64, NO_ID for none),
-    ``contents`` (hashes, uint64) and ``files`` (numbers) tell of every article, chunks in turn. Once the
+    ``urls`` (bytes), ``subjects``, ``dates`` (ordinals), ``ids`` (int64, NO_ID for none), ``contents`` and
+    ``url_hashes`` (uint64) and ``files`` (numbers) tell of every article, chunks in turn. Once the
     segment is written, ``doc_of`` says which number each article has in it, -1 for none, and ``rest`` has
     what a chunk has and the segment has not.
     """
@@ -65,7 +64,7 @@ class SegmentWriter:
         self.dates: list[int] = []
         self.ids = np.zeros(0, np.int64)
         self.contents = np.zeros(0, np.uint64)
-        self.url_hashes: list[int] = []
+        self.url_hashes = np.zeros(0, np.uint64)
         self.doc_of = np.zeros(0, np.int32)
         self.rest: dict[str, npt.NDArray[Any]] = {}
         for chunk in chunks:
@@ -84,16 +83,14 @@ class SegmentWriter:
         self.subjects += [subject.decode() for subject in split_texts(chunk, "subjects")]
         self.dates += chunk["dates"].tolist()
         self.ids, self.contents = self._joined("ids"), self._joined("contents")
-        urls = self.urls[len(self.url_hashes) :]
-        self.url_hashes += [url_hash(url.decode("utf-8", "surrogatepass")) for url in urls]
+        self.url_hashes = self._joined("url_hashes")
         if leaving:
             self._leaving, self._leaving_counts = leaving, self._counts(leaving)
 
     @property
-    def files(self) -> list[int]:
+    def files(self) -> npt.NDArray[np.int32]:
         """Of every article the number of the file that it was read from."""
-        numbers: list[int] = self._joined("files").tolist()
-        return numbers
+        return self._joined("files")
 
     def _joined(self, name: str) -> npt.NDArray[Any]:
         return np.concatenate([chunk[name] for chunk in self._chunks])
@@ -165,14 +162,17 @@ class SegmentWriter:
         stored = pool.submit(self._stored, order, kept)
         vocabulary, form_numbers, term_numbers = merged_vocabulary(self._chunks, self._forgotten(left_out))
         add(stored.result() | vocabulary)
-        texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers)
+        keywords = pool.submit(self._merged_texts, "keyword", form_numbers)
+        texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers, keywords)
         n_docs, term_soft = len(order), vocabulary["term_soft"]
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         numbered, compounds = self._numbered(term_numbers)
         arrays, numbers, triples = merged_postings(numbered, len(term_soft), doc_type, pool)
         add(arrays)
         waiting = [
-            pool.submit(_keywords, arrays, numbers, triples),
+            pool.submit(
+                keyword_arrays, keywords.result(), vocabulary["form_terms"], arrays["offsets"], arrays["docs"]
+            ),
             pool.submit(encode_numbered, numbers, triples),
         ]
         pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
@@ -220,15 +220,20 @@ class SegmentWriter:
         kept: list[int],
         vocabulary: Arrays,
         form_numbers: list[npt.NDArray[np.int64]],
+        merged_keywords: Future[Texts],
     ) -> dict[str, npt.NDArray[Any]]:
-        keywords = merged_texts("keyword", self._chunks, self._texts["keywords"], form_numbers, self.doc_of)
-        questions = merged_texts(
-            "question", self._chunks, self._texts["questions"], form_numbers, self.doc_of
-        )
+        questions = self._merged_texts("question", form_numbers)
+        keywords = merged_keywords.result()
         self.rest = self._rest(order, kept, form_numbers, keywords)
         definitions = [self._texts["definitions"][number] for number in kept]
         expansions = expansion_arrays(definitions, vocabulary["terms"])
-        return completion_arrays(keywords, questions, vocabulary["forms"]) | expansions
+        plain = self.rest["keyword_plain"].astype(bool)
+        return completion_arrays(keywords, plain, questions, len(vocabulary["forms"])) | expansions
+
+    def _merged_texts(
+        self, kind: Literal["keyword", "question"], form_numbers: list[npt.NDArray[np.int64]]
+    ) -> Texts:
+        return merged_texts(kind, self._chunks, self._texts[f"{kind}s"], form_numbers, self.doc_of)
 
     def _rest(
         self,
@@ -247,6 +252,7 @@ class SegmentWriter:
             "contents": self._joined("contents")[order],
             "question_words": words.astype(np.int32),
             "question_word_offsets": offsets,
+            "url_hashes": self.url_hashes[order],
             "links": links,
             "link_offsets": link_offsets,
             "keyword_words": keywords.words.astype(np.int32),
@@ -254,6 +260,7 @@ class SegmentWriter:
             "carried": np.column_stack((found % MAX_DOCS, found // MAX_DOCS)).astype(np.int32),
             "keywords": keywords.blob,
             "keyword_offsets": keywords.bounds,
+            "keyword_plain": self._joined("keyword_plain")[keywords.rows],
             **joined_texts("subjects", [self.subjects[number].encode() for number in kept]),
             **joined_texts("definitions", [definitions[number] for number in kept]),
         }
@@ -296,27 +303,6 @@ class SegmentWriter:
             compounds.append(np.column_stack((terms[kept[:, :3]], docs[kept[:, 3]])))
             first += len(chunk["ids"])
         return numbered, np.concatenate(compounds)
-
-
-def _keywords(
-    arrays: Arrays, numbers: npt.NDArray[Any], triples: npt.NDArray[np.uint16]
-) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of keywords, given the postings and, as numbers of triples, their frequencies."""
-    totals, of_keywords = triples.sum(axis=1, dtype=np.int64), triples[:, _PAGE_KEYWORDS].astype(np.int64)
-    postings, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    n_tokens = 0
-    for start in range(0, len(numbers), POSTINGS_AT_A_TIME):
-        part = numbers[start : start + POSTINGS_AT_A_TIME]
-        ends = np.cumsum(totals.take(part))
-        found = np.flatnonzero((of_keywords > 0).take(part))
-        counts = of_keywords.take(part[found])
-        # The keywords come last in an article.
-        shifts = n_tokens + ends[found] - np.cumsum(counts)
-        n_tokens += int(ends[-1])
-        postings.append(np.repeat(found + start, counts))
-        places.append(np.repeat(shifts, counts) + np.arange(counts.sum()))
-    positions = arrays["positions"][np.concatenate(places)]
-    return keyword_arrays(np.concatenate(postings), positions, arrays["offsets"], arrays["docs"])
 
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:

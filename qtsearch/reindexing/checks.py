@@ -50,7 +50,7 @@ def _ids(writer: SegmentWriter, published: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def _links(writer: SegmentWriter, published: npt.NDArray[np.bool_]) -> list[str]:
-    known = np.array(writer.url_hashes, np.uint64)[published]
+    known = writer.url_hashes[published]
     targets, owners = writer.links()
     dead = ~np.isin(targets, known) & published[owners]
     if not dead.any():

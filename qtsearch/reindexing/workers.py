@@ -24,6 +24,7 @@ from qtsearch import analysis
 from qtsearch.articles import parse_article, read_bytes
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import write_array_file
+from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import Segment
 from qtsearch.errors import ArticleError, IndexDamagedError, WorkerError
 from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, Started, available, end, error_log, start
@@ -84,7 +85,7 @@ class _Reader:
     def __init__(self, reading: Reading, name: str) -> None:
         self._reading = reading
         self._name = name
-        self._stems = _stems(*reading.segment) if reading.segment else {}
+        self._known = _known_forms(*reading.segment) if reading.segment else None
         self._builder = self._new_builder()
         self.chunks: list[str] = []
 
@@ -118,7 +119,7 @@ class _Reader:
             self._builder = self._new_builder()
 
     def _new_builder(self) -> ChunkBuilder:
-        return ChunkBuilder(self._reading.dictionary, self._stems)
+        return ChunkBuilder(self._reading.dictionary, self._known)
 
 
 def read_all(
@@ -152,14 +153,14 @@ def read_all(
     return Outcome(reader.chunks, results)
 
 
-def _stems(folder: str, segment_id: str) -> dict[bytes, bytes]:
-    """The terms of all surface forms of a segment: most words of an article are known, and stemming takes a
-    while."""
+def _known_forms(folder: str, segment_id: str) -> Arrays | None:
+    """The surface forms of a segment and their terms: most words of an article are known, and stemming takes
+    a while."""
     try:
-        segment = Segment(folder, segment_id)
-        return dict(zip(segment.forms.tolist(), segment.terms[segment.form_terms].tolist(), strict=True))
+        arrays = Segment(folder, segment_id).files[0]
+        return {name: arrays[name] for name in ("forms", "form_terms", "terms")}
     except IndexDamagedError:
-        return {}  # whoever merges the segment says so
+        return None  # whoever merges the segment says so
 
 
 # -- the pool, in the parent -----------------------------------------------------------------------
