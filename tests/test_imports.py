@@ -104,6 +104,7 @@ ORDER = """
     reindexing.scan
     generations.verification
     reindexing.processes
+    reindexing.stemmer
     reindexing.workers
     reindexing.changes
     reindexing.checks

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import IO, Any, Final, Literal, NamedTuple
 
-from qtsearch import analysis
 from qtsearch.articles import parse_article, read_bytes
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import write_array_file
@@ -28,6 +27,7 @@ from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import Segment
 from qtsearch.errors import ArticleError, IndexDamagedError, WorkerError
 from qtsearch.reindexing.processes import FILES_WORTH_PROCESSES, Started, available, end, error_log, start
+from qtsearch.reindexing.stemmer import import_stemmer
 
 __all__ = ["Job", "Outcome", "Reading", "Result", "read_all"]
 
@@ -278,9 +278,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # what stops the parent as well, which ends its workers
     gc.disable()  # articles are trees, and there are many of them
-    # NLTK imports SciPy where it is installed, which stemming does not need and which takes longer than it.
-    sys.modules["scipy"] = None  # type: ignore[assignment]
-    analysis.stem("words")  # imports NLTK, while the parent finds out what is to be read
+    import_stemmer()  # while the parent finds out what is to be read
     answers = sys.stdout
     sys.stdout = sys.stderr  # nothing else may write to the pipe
     try:
