@@ -18,8 +18,9 @@ from faulty_disk import FaultyDisk, PowerCut, SimulatedCrash, installed
 import qtsearch
 from qtsearch import RankingParameters
 from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.filetable import FileTable
 from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
-from qtsearch.codec.sources import kept_segments, read_rows, sources_path
+from qtsearch.codec.sources import kept_segments, sources_path
 from qtsearch.errors import IndexMissingError, RollbackError
 from qtsearch.generations import generation
 from qtsearch.generations.locking import LOCK_NAME
@@ -146,7 +147,7 @@ def answers(folder: Path) -> Answers:
 def _files(folder: Path) -> tuple[object, ...]:
     """What the index knows of the files that it was made of."""
     current = generation.latest(str(folder))
-    return tuple(read_rows(ArrayFile(sources_path(str(folder), current.segment_id))))
+    return tuple(FileTable.read(ArrayFile(sources_path(str(folder), current.segment_id))))
 
 
 def check(folder: Path) -> Answers:

@@ -95,6 +95,7 @@ ORDER = """
     generations.locking
     generations.publishing
     codec.rest
+    codec.filetable
     codec.sources
     codec.past
     generations.backups

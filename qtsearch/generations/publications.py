@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from qtsearch import disk
 from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.filetable import FileTable
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import Previous, kept_segments, read_rows, rewrite_sources, sources_path
+from qtsearch.codec.sources import Previous, kept_segments, rewrite_sources, sources_path
 from qtsearch.errors import RollbackError
 from qtsearch.generations import generation, publishing
 from qtsearch.generations.generation import default_path
@@ -107,7 +108,7 @@ def rollback(index: Path | None = None, *, wait: float = 0.0) -> int:
         try:
             entries = [*metadata["history"], entry][-HISTORY_LENGTH:]
             changed = {**before.metadata, "history": entries, "previous": None}
-            rewrite_sources(before, work, read_rows(before), changed)
+            rewrite_sources(before, work, FileTable.read(before), changed)
             return publishing.publish(folder, segment.segment_id, segment.n_docs)
         finally:
             disk.discard(work)

@@ -7,14 +7,16 @@ it may have changed within the grain of the clock. Nothing here touches a file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from qtsearch.codec.sources import Row
-from qtsearch.reindexing.scan import Found
+import numpy as np
+
+from qtsearch.codec.filetable import FileTable, Row
+from qtsearch.reindexing.scan import Files
 from qtsearch.reindexing.workers import Job, Result
 
-__all__ = ["Changes", "jobs_for", "settle"]
+__all__ = ["Changes", "Comparison"]
 
 #: Two changes of a file within this time may leave the same mtime: 2 s on FAT, less elsewhere.
 _GRAIN_NS: Final = 2_000_000_000
@@ -23,12 +25,12 @@ _GRAIN_NS: Final = 2_000_000_000
 class Changes(NamedTuple):
     """What has changed.
 
-    ``rows``: of each file found what is known now; in ``doc`` the article of the index as it was, if that
+    ``table``: of the files found what is known now; in ``docs`` the article of the index as it was, if that
     stays. Numbers of files: ``added``, ``changed``, ``removed`` from the index, ``moved`` to another path,
     ``unchanged``. ``same``: the articles of the index are the same.
     """
 
-    rows: list[Row]
+    table: FileTable
     added: int
     changed: int
     removed: int
@@ -37,86 +39,91 @@ class Changes(NamedTuple):
     same: bool
 
 
-def jobs_for(files: Sequence[Found], past: Mapping[str, Row], *, checksum: bool) -> list[Job]:
-    """The files that must be read: all that may have changed and, if there is any change, those that gave way
-    to another file with the same url, which may have gone.
+class Comparison:
+    """Files as they were found, beside what was known of them.
 
-    ``past``: rows by path. ``checksum``: read all, whatever their times.
+    ``rows``: of each file found the row that it has in the table of ``past``, -1 for none.
     """
-    jobs = []
-    given_way = []
-    for number, file in enumerate(files):
-        row = past.get(file.key)
-        if row is not None and row.state == "duplicate":
-            given_way.append(Job(number, file.path))
-        if row is None or checksum or not row.digest or (row.size, row.mtime) != (file.size, file.mtime):
-            jobs.append(Job(number, file.path, row.digest if row else ""))
-    if given_way and (jobs or len(files) < len(past)):
-        others = {job.number for job in given_way}
-        jobs = [job for job in jobs if job.number not in others] + given_way
-    return jobs
 
+    def __init__(self, files: Files, past: FileTable) -> None:
+        self._files = files
+        self._past = past
+        self._sizes = np.array(files.sizes, np.int64)
+        self._mtimes = np.array(files.mtimes, np.int64)
+        self.rows = past.numbers_of(files.keys)
 
-def settle(
-    files: Sequence[Found],
-    past: Mapping[str, Row],
-    results: Sequence[Result],
-    scanned_ns: int,
-    *,
-    strict: bool,
-) -> Changes:
-    """What became of the files, given what was read of them.
+    def jobs(self, *, checksum: bool) -> list[Job]:
+        """The files that must be read: all that may have changed and, if there is any change, those that gave
+        way to another file with the same url, which may have gone.
 
-    ``scanned_ns``: when the files were looked for. ``strict``: of a file that is no article any more, the
-    last good version goes, too.
-    """
-    result_of = {result.number: result for result in results}
-    oldest_ns = scanned_ns - _GRAIN_NS
-    rows: list[Row] = []
-    added: list[str] = []  # digests
-    changed = unchanged = dropped = still_there = 0
-    for number, file in enumerate(files):
-        row, result = past.get(file.key), result_of.get(number)
-        still_there += row is not None
-        mtime = file.mtime if file.mtime < oldest_ns else -1
-        if row and not result and row[1:3] == (file.size, mtime) and not (strict and row.state == "rejected"):
-            rows.append(row)  # as it was
-            unchanged += row.doc >= 0
-            continue
-        new = _row(file, mtime, row, result, strict)
-        was_there = row is not None and row.doc >= 0
-        if result is not None and result.state == "article":
-            if row is not None and row.digest == result.digest and row.state in ("article", "duplicate"):
-                new = new._replace(state=row.state, reason=row.reason, doc=row.doc)
-                unchanged += was_there
-            elif was_there:
-                changed += 1
+        ``checksum``: all, whatever their times.
+        """
+        before = self._past.taken(self.rows, self._files.keys)
+        same = (before.sizes == self._sizes) & (before.mtimes == self._mtimes) & before.digests.any(axis=1)
+        reading = ~same | checksum
+        gave_way = (self.rows >= 0) & before.are("duplicate")
+        first = np.flatnonzero(reading)
+        last = first[:0]
+        if reading.any() or len(self._files.keys) < len(self._past):
+            first, last = np.flatnonzero(reading & ~gave_way), np.flatnonzero(gave_way)
+        paths = self._files.paths
+        jobs = [Job(number, paths[number], before[number].digest) for number in first.tolist()]
+        return jobs + [Job(number, paths[number]) for number in last.tolist()]
+
+    def settle(self, results: Sequence[Result], scanned_ns: int, *, strict: bool) -> Changes:
+        """What became of the files, given what was read of them.
+
+        ``scanned_ns``: when the files were looked for. ``strict``: of a file that is no article any more, the
+        last good version goes, too.
+        """
+        past = self._past
+        table = past.taken(self.rows, self._files.keys)
+        result_of = {result.number: result for result in results}
+        mtimes = np.where(self._mtimes < scanned_ns - _GRAIN_NS, self._mtimes, -1)
+        as_it_was = (self.rows >= 0) & (table.sizes == self._sizes) & (table.mtimes == mtimes)
+        as_it_was[list(result_of)] = False
+        if strict:
+            as_it_was &= ~table.are("rejected")
+        added: list[str] = []  # digests
+        changed = dropped = 0
+        unchanged = int(np.count_nonzero(as_it_was & (table.docs >= 0)))
+        for number in np.flatnonzero(~as_it_was).tolist():
+            row = table[number] if self.rows[number] >= 0 else None
+            file = Row(self._files.keys[number], int(self._sizes[number]), int(mtimes[number]), "", "", -1)
+            result = result_of.get(number)
+            new = _settled(file, row, result, strict)
+            was_there = row is not None and row.doc >= 0
+            if result is not None and result.state == "article":
+                if row is not None and row.digest == result.digest and row.state in ("article", "duplicate"):
+                    new = new._replace(state=row.state, reason=row.reason, doc=row.doc)
+                    unchanged += was_there
+                elif was_there:
+                    changed += 1
+                else:
+                    added.append(result.digest)
+            elif new.doc >= 0:
+                unchanged += 1
             else:
-                added.append(result.digest)
-        elif new.doc >= 0:
-            unchanged += 1
-        else:
-            dropped += was_there
-        rows.append(new)
-    lost: list[str] = []
-    if still_there < len(past):
-        found = {file.key for file in files}
-        lost = [row.digest for row in past.values() if row.doc >= 0 and row.path not in found]
-    moved = (Counter(lost) & Counter(added)).total()
-    removed = len(lost) + dropped - moved
-    same = not (added or changed or lost or dropped)
-    return Changes(rows, len(added) - moved, changed, removed, moved, unchanged, same)
+                dropped += was_there
+            table[number] = new
+        gone = np.ones(len(past), bool)
+        gone[self.rows[self.rows >= 0]] = False
+        lost = [past[number].digest for number in np.flatnonzero(gone & (past.docs >= 0)).tolist()]
+        moved = (Counter(lost) & Counter(added)).total()
+        removed = len(lost) + dropped - moved
+        same = not (added or changed or lost or dropped)
+        return Changes(table, len(added) - moved, changed, removed, moved, unchanged, same)
 
 
-def _row(file: Found, mtime: int, row: Row | None, result: Result | None, strict: bool) -> Row:
+def _settled(file: Row, row: Row | None, result: Result | None, strict: bool) -> Row:
+    """What is known of a file now: as the file system tells of it, as it was known before, as it was read."""
     if result is not None and result.state in ("article", "no_index"):
-        return Row(file.key, file.size, mtime, result.digest, result.state, -1)
+        return file._replace(digest=result.digest, state=result.state)
     if result is not None and result.state == "rejected":
         doc = -1 if strict or row is None else row.doc
-        return Row(file.key, file.size, mtime, result.digest, "rejected", doc, result.line, result.reason)
+        about = file._replace(digest=result.digest, line=result.line, reason=result.reason)
+        return about._replace(state="rejected", doc=doc)
     if row is None:
         raise ValueError(f"{file.path} was neither read nor known")
     dropped = strict and row.state == "rejected"
-    if not dropped and (row.size, row.mtime) == (file.size, mtime):
-        return row
-    return row._replace(size=file.size, mtime=mtime, doc=-1 if dropped else row.doc)
+    return row._replace(size=file.size, mtime=file.mtime, doc=-1 if dropped else row.doc)

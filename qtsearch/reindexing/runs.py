@@ -11,22 +11,24 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from qtsearch import disk
 from qtsearch.articles import read_article
 from qtsearch.codec import records
 from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.filetable import STATES, FileTable
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.past import PastChunk
 from qtsearch.codec.rest import Rest
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import Previous, Row, read_rows, rewrite_sources, sources_path, write_sources
+from qtsearch.codec.sources import Previous, rewrite_sources, sources_path, write_sources
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, IndexDamagedError, IndexMissingError, QtsearchError, SourceError
 from qtsearch.generations import generation, publishing
@@ -34,11 +36,11 @@ from qtsearch.generations.publications import HISTORY_LENGTH, entry_of
 from qtsearch.generations.tuning import published_parameters
 from qtsearch.parameters import RankingParameters
 from qtsearch.reindexing import workers
-from qtsearch.reindexing.changes import Changes, jobs_for, settle
+from qtsearch.reindexing.changes import Changes, Comparison
 from qtsearch.reindexing.checks import warnings_of
 from qtsearch.reindexing.processes import Started
 from qtsearch.reindexing.report import ReindexReport, Timer
-from qtsearch.reindexing.scan import Found
+from qtsearch.reindexing.scan import Files
 from qtsearch.results import stored_article
 
 __all__ = ["Run"]
@@ -52,12 +54,12 @@ _FEW_ARTICLES: Final = 1_000
 
 
 class _Past(NamedTuple):
-    """The generation before: its segment, what it was made of by path, and what is known of it."""
+    """The generation before: its segment, the file of what that was made of, and the table of files in it."""
 
     number: int
     segment: Segment
     file: ArrayFile
-    rows: dict[str, Row]
+    table: FileTable
 
 
 class _Prepared(NamedTuple):
@@ -88,7 +90,7 @@ class Run:
     def __init__(
         self,
         folder: str,
-        files: list[Found],
+        files: Files,
         scanned_ns: int,
         timer: Timer,
         *,
@@ -105,6 +107,7 @@ class Run:
     ) -> None:
         self._folder = folder
         self._files = files
+        self._n_files = len(files.keys)
         self._scanned_ns = scanned_ns
         self._timer = timer
         self._include_no_index = include_no_index
@@ -160,67 +163,59 @@ class Run:
     def _prepare(self, work: str) -> _Prepared:
         """Read what must be read, and settle what is to be published. ``work``: a folder for chunks."""
         past = self._past = self._open_past()
-        rows = past.rows if past else {}
-        if not self._allow_shrink and 2 * len(self._files) < len(rows):
+        table = past.table if past else FileTable(())
+        if not self._allow_shrink and 2 * self._n_files < len(table):
             raise SourceError(
-                f"the sources have {len(self._files):,} files, and had {len(rows):,} at the last reindex: "
+                f"the sources have {self._n_files:,} files, and had {len(table):,} at the last reindex: "
                 "if that is meant, allow it (--allow-shrink); nothing was published"
             )
-        jobs = jobs_for(self._files, rows, checksum=self._checksum)
+        comparison = Comparison(self._files, table)
+        jobs = comparison.jobs(checksum=self._checksum)
         full = past is None or self._full
         if past is not None and past.file.metadata["include_no_index"] != self._include_no_index:
             full = True
         if full:
-            jobs = [workers.Job(number, file.path) for number, file in enumerate(self._files)]
-        dictionary = _dictionary(self._files) if full or past is None else past.segment.dictionary
+            jobs = [workers.Job(number, path) for number, path in enumerate(self._files.paths)]
+        dictionary = _dictionary(self._files.paths) if full or past is None else past.segment.dictionary
         segment = None if full or past is None else (self._folder, past.segment.segment_id)
         reading = workers.Reading(dictionary, self._include_no_index, work, segment)
         # While files are read, what is there is made ready to be merged with.
         with ThreadPoolExecutor(1) as pool:
-            begun = None if full or past is None else pool.submit(self._begin, past, jobs)
+            read = np.zeros(self._n_files, bool)
+            read[[job.number for job in jobs]] = True
+            stays = table.docs[comparison.rows[~read & (comparison.rows >= 0)]]
+            begun = None if full or past is None else pool.submit(_begin, past, stays[stays >= 0])
             outcome = workers.Outcome()
             if jobs:
                 worker, self._worker = self._worker, None  # it reads once
                 outcome = workers.read_all(jobs, reading, self._processes, self._progress, worker)
-        changes = settle(self._files, rows, outcome.results, self._scanned_ns, strict=self._strict)
+        changes = comparison.settle(outcome.results, self._scanned_ns, strict=self._strict)
         self._timer.end("read")
         new_parameters = self._parameters not in (None, past.segment.parameters if past else None)
         if past is not None and changes.same and not self._full and not new_parameters:
             return _Prepared(changes, full, None, frozenset(), self._kept(changes), self._old_warnings())
         left_out: set[int] = set()
         writer = SegmentWriter([], dictionary)
-        stays = {row.doc: number for number, row in enumerate(changes.rows) if row.doc >= 0}
+        docs = changes.table.docs
         if past is not None and begun is not None:
             chunk, writer = begun.result()
+            staying = np.flatnonzero(docs >= 0)
             file_of = np.full(past.segment.n_docs, -1, np.int32)
-            file_of[list(stays)] = list(stays.values())
+            file_of[docs[staying]] = staying
             chunk["files"] = file_of
             left_out.update(np.flatnonzero(file_of < 0).tolist())
         for path in outcome.chunks:
             writer.add(ArrayFile(path))
         if past is not None and full:
-            rows_of = changes.rows
-            stays = {doc: number for doc, number in stays.items() if rows_of[number].state == "rejected"}
-            if stays:
-                writer.add(_again(past.segment, stays, dictionary))
+            last_good = np.flatnonzero(changes.table.are("rejected") & (docs >= 0)).tolist()
+            if last_good:
+                file_by_doc = {int(docs[number]): number for number in last_good}
+                writer.add(_again(past.segment, file_by_doc, dictionary))
         if len(left_out) == len(writer.urls):
             raise SourceError(self._nothing_found(changes))
-        self._give_way(writer, left_out, changes.rows)
+        self._give_way(writer, left_out, changes.table)
         without = frozenset(left_out)
         return _Prepared(changes, full, writer, without, self._kept(changes), warnings_of(writer, without))
-
-    def _begin(self, past: _Past, jobs: Sequence[workers.Job]) -> tuple[PastChunk, SegmentWriter]:
-        """The generation before as a chunk, and a writer that has it."""
-        read = {job.number for job in jobs}
-        files = [file.key for number, file in enumerate(self._files) if number not in read]
-        stay = {past.rows[key].doc for key in files if key in past.rows}
-        leaving = frozenset(range(past.segment.n_docs)) - stay
-        chunk = PastChunk(past.segment, Rest(past.file))
-        writer = SegmentWriter([], past.segment.dictionary)
-        # Of many that are read, few may turn out to have changed.
-        writer.add(chunk, leaving if len(leaving) <= _FEW_ARTICLES else frozenset())
-        publishing.prepare()
-        return chunk, writer
 
     def _open_past(self) -> _Past | None:
         if self._anew:
@@ -228,7 +223,7 @@ class Run:
         try:
             current, segment = generation.open_segment(self._folder)
             file = ArrayFile(sources_path(self._folder, current.segment_id))
-            return _Past(current.number, segment, file, {row.path: row for row in read_rows(file)})
+            return _Past(current.number, segment, file, FileTable.read(file))
         except IndexMissingError:
             return None
         except (QtsearchError, OSError) as error:
@@ -236,43 +231,53 @@ class Run:
             return None
 
     def _kept(self, changes: Changes) -> tuple[str, ...]:
-        rows = zip(self._files, changes.rows, strict=True)
-        return tuple(file.path for file, row in rows if row.state == "rejected" and row.doc >= 0)
+        kept = np.flatnonzero(changes.table.are("rejected") & (changes.table.docs >= 0))
+        return tuple(self._files.paths[number] for number in kept.tolist())
 
     def _old_warnings(self) -> tuple[str, ...]:
         return tuple(self._past.file.metadata["warnings"]) if self._past else ()
 
-    def _give_way(self, writer: SegmentWriter, left_out: set[int], rows: list[Row]) -> None:
+    def _give_way(self, writer: SegmentWriter, left_out: set[int], table: FileTable) -> None:
         """Settle which of several articles with one url is taken, and of which file each article is."""
-        files, urls = writer.files, writer.urls
-        paths = [file.path for file in self._files]
-        present = [number for number in range(len(urls)) if number not in left_out]
-        taken_of = {urls[number]: number for number in present}
-        others_of: dict[bytes, list[int]] = {}
-        if len(taken_of) < len(present):
-            # The best last, for of the same keys the last stays.
-            present.sort(key=lambda number: paths[files[number]], reverse=True)
-            present.sort(key=lambda number: writer.dates[number])
-            taken_of = {urls[number]: number for number in present}
-            for number in reversed(present):
-                if taken_of[urls[number]] != number:
-                    others_of.setdefault(urls[number], []).append(number)
-        for url, taken in taken_of.items():
-            file = files[taken]
-            if rows[file].doc != taken or rows[file].state != "article":
-                rows[file] = _settled(rows[file], taken, "article", "")
-            for number in others_of.get(url, ()):
+        present = np.ones(len(writer.urls), bool)
+        present[list(left_out)] = False
+        taken = np.flatnonzero(present)
+        if len(np.unique(writer.url_hashes[taken])) < len(taken):
+            taken = self._taken(writer, taken.tolist(), left_out, table)
+        files = writer.files[taken]
+        table.docs[files] = taken
+        good = files[~table.are("rejected")[files]]  # of the others it is the last good version
+        table.states[good] = STATES.index("article")
+        for number in table.reasons.keys() & set(good.tolist()):
+            del table.reasons[number]  # it had given way
+
+    def _taken(
+        self, writer: SegmentWriter, present: list[int], left_out: set[int], table: FileTable
+    ) -> npt.NDArray[np.int64]:
+        """Of the articles ``present`` those that are taken; the others join those left out."""
+        files, urls, paths = writer.files.tolist(), writer.urls, self._files.paths
+        # The best last, for of the same keys the last stays.
+        best_last = sorted(present, key=lambda number: paths[files[number]], reverse=True)
+        best_last.sort(key=lambda number: writer.dates[number])
+        taken_of = {urls[number]: number for number in best_last}
+        for number in best_last:
+            taken = taken_of[urls[number]]
+            if taken != number:
                 left_out.add(number)
-                reason = f"has the same url as {paths[file]}, which was taken: {url.decode()}"
-                other = files[number]
-                rows[other] = _settled(rows[other], -1, "duplicate", reason)
+                row, other = table[files[number]], paths[files[taken]]
+                row = row._replace(doc=-1)
+                if row.state != "rejected":
+                    reason = f"has the same url as {other}, which was taken: {urls[number].decode()}"
+                    row = row._replace(state="duplicate", line=0, reason=reason)
+                table[files[number]] = row
+        return np.array(sorted(taken_of.values()))
 
     def _nothing_found(self, changes: Changes) -> str:
         rejected = self._rejected(changes)
-        no_index = sum(row.state == "no_index" for row in changes.rows)
+        no_index = np.count_nonzero(changes.table.are("no_index"))
         reasons = f"; the first: {rejected[0]}" if rejected else ""
         return (
-            f"none of {len(self._files)} files is an article to be indexed ({len(rejected)} rejected, "
+            f"none of {self._n_files} files is an article to be indexed ({len(rejected)} rejected, "
             f"{no_index} marked no_index), so nothing was published{reasons}"
         )
 
@@ -283,7 +288,7 @@ class Run:
         past = self._past
         writer = prepared.writer
         if writer is None:
-            self._rewrite_table(prepared.changes.rows, work)
+            self._rewrite_table(prepared.changes.table, work)
             self._timer.end("publish")
             return _Published(past.number if past else 0, {})
         parameters = self._parameters or published_parameters(self._folder)
@@ -292,7 +297,7 @@ class Run:
         pages = len(writer.urls) - len(prepared.left_out)
         metadata = self._metadata(prepared, pages)
         path = sources_path(self._folder, segment_id)
-        sizes["sources"] = write_sources(path, prepared.changes.rows, writer.doc_of, writer.rest, metadata)
+        sizes["sources"] = write_sources(path, prepared.changes.table, writer.doc_of, writer.rest, metadata)
         previous = self._previous()
         number = publishing.publish(
             self._folder, segment_id, pages, [previous.segment_id] if previous else ()
@@ -327,15 +332,15 @@ class Run:
             return None
         return Previous(past.segment.segment_id, past.segment.n_docs, past.number)
 
-    def _rewrite_table(self, rows: list[Row], work: str) -> None:
+    def _rewrite_table(self, table: FileTable, work: str) -> None:
         """Note what is new of the files, where no article has changed: times, and files that are none."""
         past = self._past
         if past is None:
             return
         metadata = past.file.metadata | {"include_no_index": self._include_no_index}
-        if rows == list(past.rows.values()) and metadata == past.file.metadata:
+        if table.is_same(past.table) and metadata == past.file.metadata:
             return
-        rewrite_sources(past.file, work, rows, metadata)
+        rewrite_sources(past.file, work, table, metadata)
 
     # -- report ------------------------------------------------------------------------------------
 
@@ -356,7 +361,7 @@ class Run:
             dry_run=published is None,
             full=prepared.full,
             pages=pages,
-            files=len(self._files),
+            files=self._n_files,
             added=changes.added,
             changed=changes.changed,
             removed=changes.removed,
@@ -364,7 +369,7 @@ class Run:
             unchanged=changes.unchanged,
             rejected=tuple(self._rejected(changes)),
             kept=prepared.kept,
-            no_index=sum(row.state == "no_index" for row in changes.rows),
+            no_index=int(np.count_nonzero(changes.table.are("no_index"))),
             warnings=prepared.warnings,
             phases=self._timer.phases,
             seconds=self._timer.seconds,
@@ -372,18 +377,24 @@ class Run:
         )
 
     def _rejected(self, changes: Changes) -> list[ArticleError]:
-        return [
-            ArticleError(file.path, row.line, row.reason)
-            for file, row in zip(self._files, changes.rows, strict=True)
-            if row.state in ("rejected", "duplicate")
-        ]
+        table = changes.table
+        found = np.flatnonzero(table.are("rejected") | table.are("duplicate")).tolist()
+        rows = ((self._files.paths[number], table[number]) for number in found)
+        return [ArticleError(path, row.line, row.reason) for path, row in rows]
 
 
-def _settled(row: Row, doc: int, state: str, reason: str) -> Row:
-    """What became of a file, whose last good version it may have been: then it is rejected all the same."""
-    if row.state == "rejected":
-        return row._replace(doc=doc)
-    return row._replace(doc=doc, state=state, line=0, reason=reason)
+def _begin(past: _Past, stays: npt.NDArray[np.int32]) -> tuple[PastChunk, SegmentWriter]:
+    """The generation before as a chunk, and a writer that has it; ``stays``: the articles whose files are not
+    read."""
+    leaving = np.ones(past.segment.n_docs, bool)
+    leaving[stays] = False
+    left_out = np.flatnonzero(leaving).tolist()
+    chunk = PastChunk(past.segment, Rest(past.file))
+    writer = SegmentWriter([], past.segment.dictionary)
+    # Of many that are read, few may turn out to have changed.
+    writer.add(chunk, frozenset(left_out if len(left_out) <= _FEW_ARTICLES else ()))
+    publishing.prepare()
+    return chunk, writer
 
 
 def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> Arrays:
@@ -394,11 +405,11 @@ def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> Arr
     return builder.arrays()
 
 
-def _dictionary(files: Sequence[Found]) -> bytes:
+def _dictionary(paths: tuple[str, ...]) -> bytes:
     """A compression dictionary from articles spread over the files."""
     sample = []
-    step = max(1, len(files) // _DICTIONARY_SAMPLE)
-    for file in files[::step][:_DICTIONARY_SAMPLE]:
+    step = max(1, len(paths) // _DICTIONARY_SAMPLE)
+    for path in paths[::step][:_DICTIONARY_SAMPLE]:
         with contextlib.suppress(ArticleError):  # reported when its turn comes
-            sample.append(read_article(file.path))
+            sample.append(read_article(path))
     return records.make_dictionary(sample)

@@ -9,31 +9,21 @@ from typing import NamedTuple
 
 from qtsearch.errors import SourceError
 
-__all__ = ["Files", "Found", "find_files"]
+__all__ = ["Files", "find_files"]
 
 Path = str | os.PathLike[str]
 
 
-class Found(NamedTuple):
-    """A file: ``path`` as it was reached, ``key`` the same, absolute; size in bytes, mtime in nanoseconds."""
-
-    path: str
-    key: str
-    size: int
-    mtime: int
-
-
 class Files(NamedTuple):
-    """Many files in columns, which take less time to make and to compare than one object for each."""
+    """Files: ``paths`` as they were reached; ``keys``, the same absolute; sizes in bytes, mtimes in ns.
+
+    In columns, which take less time to make and to compare than one object for each.
+    """
 
     paths: tuple[str, ...]
     keys: tuple[str, ...]
     sizes: tuple[int, ...]
     mtimes: tuple[int, ...]
-
-    def each(self) -> list[Found]:
-        """One by one."""
-        return list(map(Found, *self))
 
 
 def find_files(sources: Iterable[Path]) -> Files:
@@ -61,7 +51,7 @@ def find_files(sources: Iterable[Path]) -> Files:
 
 
 def _markdown_files(folder: str) -> list[tuple[str, str, int, int]]:
-    """Of each file what :class:`Found` has."""
+    """Of each file what :class:`Files` has."""
     inside = os.path.realpath(folder) + os.sep
     found = []
     waiting = [(folder, os.path.abspath(folder))]

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.sources import STATES, read_paths, read_reasons, sources_path
+from qtsearch.codec.filetable import STATES, read_paths, read_reasons
+from qtsearch.codec.sources import sources_path
 from qtsearch.errors import ArticleError, QtsearchError
 from qtsearch.generations import generation
 from qtsearch.parameters import RankingParameters

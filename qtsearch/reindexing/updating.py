@@ -71,7 +71,7 @@ def update(
 
         one = Run(
             folder,
-            files.each(),
+            files,
             scanned_ns,
             timer,
             include_no_index=include_no_index,
