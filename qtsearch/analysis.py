@@ -136,7 +136,7 @@ def tokenize(text: str) -> list[str]:
     ["Müller's", 'T', 'cell', 'took', '3.5', 'mg', 'of', 'H_2SO_4']
     """
     if text.isascii():
-        return _ASCII_TOKEN.findall(text)
+        return [text] if text.isalpha() else _ASCII_TOKEN.findall(text)  # as most pieces are
     return _TOKEN.findall(unicodedata.normalize("NFC", text))
 
 
@@ -200,8 +200,8 @@ def fold(token: str) -> str:
         if "\\" in form:
             form = re.sub(_COMMAND, "", form)
         form = "".join([c for c in form if c.isalnum() or c == point]).rstrip(".") or form
-    if len(form) * 4 > MAX_FORM_BYTES:
-        form = form.encode()[:MAX_FORM_BYTES].decode("utf-8", "ignore").rstrip(".")
+    if len(form) * 4 > MAX_FORM_BYTES and len(encoded := form.encode()) > MAX_FORM_BYTES:
+        form = encoded[:MAX_FORM_BYTES].decode("utf-8", "ignore").rstrip(".")
     return form
 
 

@@ -69,6 +69,19 @@ def test_round_trip(folder, written, about):
             assert read.ctypes.data % 64 == 0
 
 
+@given(
+    st.lists(st.integers(0, 9_000) | st.sampled_from([0, 2047, 2048, 2049]), min_size=1), st.integers(0, 99)
+)
+def test_an_array_in_parts(folder, sizes, seed):
+    """It makes the file that the array put together makes, wherever the parts begin."""
+    whole = np.random.default_rng(seed).integers(0, 256, (sum(sizes), 2), np.uint8)
+    parts = np.split(whole, np.cumsum(sizes)[:-1])
+    paths = path_in(folder), path_in(folder)
+    for path, array in zip(paths, (whole, parts), strict=True):
+        write_array_file(path, {"x": array, "y": np.ones(3)}, {}, sync=False)
+    assert Path(paths[1]).read_bytes() == Path(paths[0]).read_bytes()
+
+
 @given(st.lists(st.binary(max_size=20)))
 def test_pieces(folder, pieces):
     """A blob is read piece by piece; its arrays and pieces outlive the file and the object."""

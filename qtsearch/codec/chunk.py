@@ -14,10 +14,8 @@ terms                S<width>   (t,) stems, ascending
 term_soft            bool       (t,) whether it is the stem of a soft word
 offsets, docs, frequency_codes, frequency_table, rare_postings, rare_frequencies, position_offsets, positions
                                 the postings, as in a segment
-pair_keys            int64      (p,) two hard terms that stand side by side in an answer: the first times
-                                2^32 + the second, ascending
-pair_offsets, pair_docs, pair_counts
-                                their postings, as in a segment
+pair_children, pair_seconds, pair_offsets, pair_docs, pair_counts
+                                two hard terms that stand side by side in an answer, as in a segment
 compounds            int32      (c, 4) first term, second term, both in one word, article: once for each
                                 occurrence in question or answer
 lengths              uint16     (n, 3) tokens in each text field, stop words not counted
@@ -30,7 +28,7 @@ files                int32      (n,) the number of the file that each was read f
 url_hashes           uint64     (n,) :func:`url_hash` of each url
 links                uint64     those of the urls of related pages, in turn; ``link_offsets`` int64 (n + 1,)
 contents             uint64     (n,) a hash of id, question and answer: pages of one article have the same
-urls, questions, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
+headings, subjects, records, definitions   uint8 blobs, each with ``…_offsets`` int64 (n + 1,)
 keywords             uint8      the different keywords as written, with ``keyword_offsets`` int64
 keyword_plain        bool       (k,) whether each is written as its surface forms with spaces between
 ===================  =========  ==================================================================
@@ -127,7 +125,7 @@ class ChunkBuilder:
         self._ids = array("q")
         self._dates = array("i")
         self._contents = array("Q")
-        names = ("urls", "questions", "subjects", "records", "definitions")
+        names = ("headings", "subjects", "records", "definitions")
         self._texts: dict[str, list[bytes]] = {name: [] for name in names}
 
     def __len__(self) -> int:
@@ -175,8 +173,7 @@ class ChunkBuilder:
         self._dates.append(NO_DATE if article.date is None else article.date.toordinal())
         self._contents.append(_hash(f"{article.id}\0{article.question}\0{article.answer}"))
         texts = self._texts
-        texts["urls"].append(article.url.encode("utf-8", "surrogatepass"))
-        texts["questions"].append(article.question.encode())
+        texts["headings"].append(f"{article.url}\0{article.question}".encode("utf-8", "surrogatepass"))
         texts["subjects"].append(article.subject.encode())
         texts["records"].append(self._pack(article))
         texts["definitions"].append(definitions((article.question, article.answer)))
@@ -232,7 +229,7 @@ class ChunkBuilder:
             "terms": terms,
             "term_soft": term_soft,
             **postings,
-            **_pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs),
+            **_pairs(token_terms, ~term_soft[token_terms] & (fields == _ANSWER), docs, len(terms)),
             "compounds": np.column_stack(
                 (token_terms[first], token_terms[first + 1], form_terms[wholes], docs[first])
             ),
@@ -328,7 +325,10 @@ def _postings(
 
 
 def _pairs(
-    terms: npt.NDArray[np.int32], pairing: npt.NDArray[np.bool_], docs: npt.NDArray[np.int32]
+    terms: npt.NDArray[np.int32],
+    pairing: npt.NDArray[np.bool_],
+    docs: npt.NDArray[np.int32],
+    n_terms: int,
 ) -> dict[str, npt.NDArray[Any]]:
     """Of tokens in order, two that follow each other, differ and are both ``pairing``."""
     first, second = terms[:-1], terms[1:]
@@ -344,7 +344,10 @@ def _pairs(
     starts = np.flatnonzero(np.diff(pairs, prepend=-1))
     mask = (1 << _PAIR_BITS) - 1
     return {
-        "pair_keys": pairs[starts] >> _PAIR_BITS << 32 | pairs[starts] & mask,
+        "pair_children": np.searchsorted(pairs[starts] >> _PAIR_BITS, np.arange(n_terms + 1)).astype(
+            np.int32
+        ),
+        "pair_seconds": (pairs[starts] & mask).astype(np.int32),
         "pair_offsets": np.append(starts, len(postings)),
         "pair_docs": (keys[postings] & mask).astype(np.int32),
         "pair_counts": counts.astype(np.uint8),

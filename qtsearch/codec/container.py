@@ -33,6 +33,7 @@ __all__ = [
     "ArrayFile",
     "ArrayWriter",
     "Damage",
+    "Parts",
     "SlicedArray",
     "write_array_file",
 ]
@@ -49,6 +50,9 @@ _BLOCK: Final = 1 << _BLOCK_BITS
 _CHECKSUM: Final = np.dtype("<u4")
 _KINDS: Final = "biufS"  # of dtypes: numbers and bytes
 
+#: An array in parts that follow each other, one at least: it is written without being put together.
+Parts = list[npt.NDArray[Any]]
+
 
 def _buffer(array: npt.NDArray[Any]) -> memoryview:
     """The bytes of an array as they stand in a file."""
@@ -61,8 +65,18 @@ def _blocks(size: int) -> int:
     return -(-size // _BLOCK)
 
 
-def _block_checksums(buffer: memoryview) -> list[int]:
-    return [zlib.crc32(buffer[start : start + _BLOCK]) for start in range(0, len(buffer), _BLOCK)]
+def _block_checksums(buffers: Iterable[memoryview]) -> list[int]:
+    """Of every block of what these hold together."""
+    checksums: list[int] = []
+    room = 0  # in the last block
+    for buffer in buffers:
+        if room:
+            checksums[-1] = zlib.crc32(buffer[:room], checksums[-1])
+        checksums += [
+            zlib.crc32(buffer[start : start + _BLOCK]) for start in range(room, len(buffer), _BLOCK)
+        ]
+        room = (room - len(buffer)) % _BLOCK
+    return checksums
 
 
 class ArrayWriter:
@@ -101,14 +115,19 @@ class ArrayWriter:
         if not self._finished:
             disk.discard(self._path)
 
-    def add(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    def add(self, arrays: Mapping[str, npt.NDArray[Any] | Parts]) -> None:
         """Write some more arrays, of other names than those before. Raises OSError."""
         for name, array in arrays.items():
             self._align()
-            buffer = _buffer(array)
-            self._table[name] = (array.dtype.newbyteorder("<").str, list(array.shape), self._file.tell())
-            self._checksums += _block_checksums(buffer)
-            self._write(buffer)
+            if isinstance(array, list):
+                parts, shape = array, [sum(map(len, array)), *array[0].shape[1:]]
+            else:
+                parts, shape = [array], [*array.shape]
+            self._table[name] = (parts[0].dtype.newbyteorder("<").str, shape, self._file.tell())
+            buffers = [*map(_buffer, parts)]
+            self._checksums += _block_checksums(buffers)
+            for buffer in buffers:
+                self._write(buffer)
 
     def sync(self) -> None:
         """Return when what was written so far is on the disk: then less is left for the end. Raises
@@ -139,7 +158,11 @@ class ArrayWriter:
 
 
 def write_array_file(
-    path: str, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any], *, sync: bool = True
+    path: str,
+    arrays: Mapping[str, npt.NDArray[Any] | Parts],
+    metadata: Mapping[str, Any],
+    *,
+    sync: bool = True,
 ) -> int:
     """Write a container at once, and fsync it unless told not to; returns its size in bytes.
 

@@ -52,7 +52,10 @@ def expansion_arrays(articles: Iterable[bytes], terms: npt.NDArray[np.bytes_]) -
     for line, count in counts.items():
         short, long = line.split(b"\t")
         by_short[short].append((-count, long))
-    numbers = {term: number for number, term in enumerate(terms.tolist())} if by_short else {}
+    wanted = sorted({term for line in counts for term in line.partition(b"\t")[2].split(b" ")})
+    places = terms.searchsorted(np.array(wanted, terms.dtype))
+    there = zip(wanted, places.tolist(), terms.take(places, mode="clip").tolist(), strict=True)
+    numbers = {term: place for term, place, found in there if found == term}
     shorts, sizes, shares, words = [], [], [], []
     for short in sorted(by_short):
         total = -sum(count for count, _ in by_short[short])

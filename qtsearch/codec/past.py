@@ -14,7 +14,6 @@ import numpy.typing as npt
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.rest import REST
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.texts import joined_texts
 
 __all__ = ["PastChunk"]
 
@@ -46,12 +45,6 @@ class PastChunk:
                 self._known[name] = place[name]
         return self._known[name]
 
-    def _pairs(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = self._segment.files[0]
-        children = arrays["pair_children"]
-        keys = np.repeat(np.arange(len(children) - 1) << 32, np.diff(children)) | arrays["pair_seconds"]
-        return {"pair_keys": keys}
-
     def _compounds(self) -> dict[str, npt.NDArray[Any]]:
         arrays = self._segment.files[0]
         children = arrays["compound_children"]
@@ -60,26 +53,15 @@ class PastChunk:
         rows = np.repeat(rows, np.diff(arrays["hyphen_offsets"]), axis=0)
         return {"compounds": np.column_stack((rows, arrays["hyphen_docs"])).astype(np.int32)}
 
-    def _headings(self) -> dict[str, npt.NDArray[Any]]:
-        headings = [
-            heading.partition(b"\0") for heading in self._segment.raw_headings(range(self._segment.n_docs))
-        ]
-        return joined_texts("urls", [url for url, _, _ in headings]) | joined_texts(
-            "questions", [question for _, _, question in headings]
-        )
-
 
 _OF_SEGMENT: Final = (
     *("forms", "form_terms", "form_frequencies", "form_capitals", "terms", "term_soft"),
     *("offsets", "docs", "frequency_codes", "frequency_table", "rare_postings", "rare_frequencies"),
-    *("position_offsets", "positions", "pair_offsets", "pair_docs", "pair_counts"),
-    *("lengths", "field_starts", "ids", "dates", "records", "record_offsets"),
+    *("position_offsets", "positions"),
+    *("pair_children", "pair_seconds", "pair_offsets", "pair_docs", "pair_counts"),
+    *("lengths", "field_starts", "ids", "dates"),
+    *("headings", "heading_offsets", "records", "record_offsets"),
 )
 _DERIVED: Final = {
-    "pair_keys": PastChunk._pairs,
     "compounds": PastChunk._compounds,
-    "urls": PastChunk._headings,
-    "url_offsets": PastChunk._headings,
-    "questions": PastChunk._headings,
-    "question_offsets": PastChunk._headings,
 }

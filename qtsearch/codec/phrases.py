@@ -122,16 +122,18 @@ def pair_arrays(
     """
     parts = []
     for chunk, terms, new_docs in chunks:
-        firsts, seconds = terms[chunk["pair_keys"] >> 32], terms[chunk["pair_keys"] & 0xFFFF_FFFF]
+        keys = np.repeat(terms * n_terms, np.diff(chunk["pair_children"]))
+        keys += terms[chunk["pair_seconds"]]
         # A pair of which a term does not stay, and so no posting, could stand out of order.
-        keys = np.maximum.accumulate(firsts * n_terms + seconds)
+        np.maximum.accumulate(keys, out=keys)
         offsets = chunk["pair_offsets"].astype(np.int64)
         postings = offsets, chunk["pair_docs"], chunk["pair_counts"]
         parts.append(Lists(keys, new_docs, *postings, np.zeros_like(offsets), np.zeros(0, np.uint16)))
     pairs = merged_lists(parts, np.zeros(256, np.uint32), np.zeros(256, np.uint8), doc_type, pool)
     first_keys = np.arange(n_terms + 1) * n_terms
     children = pairs.keys.searchsorted(first_keys)
-    seconds = pairs.keys - np.repeat(first_keys[:-1], np.diff(children))
+    seconds = pairs.keys
+    seconds -= np.repeat(first_keys[:-1], np.diff(children))
     return {
         "pair_seconds": seconds.astype(np.min_scalar_type(n_terms)),
         "pair_children": children.astype(np.int32),

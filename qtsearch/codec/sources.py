@@ -40,7 +40,7 @@ from qtsearch.codec.segment import INDEX_NAME
 from qtsearch.errors import QtsearchError
 from qtsearch.generations import generation
 
-__all__ = ["Previous", "kept_segments", "rewrite_sources", "sources_path", "write_sources"]
+__all__ = ["Previous", "kept_segments", "rewrite_sources", "sources_arrays", "sources_path"]
 
 
 class Previous(NamedTuple):
@@ -62,20 +62,14 @@ def sources_path(folder: str, segment_id: str) -> str:
     return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.sources")
 
 
-def write_sources(
-    path: str,
-    table: FileTable,
-    doc_of: npt.NDArray[np.int32],
-    rest: Arrays,
-    metadata: Mapping[str, Any],
-) -> int:
-    """Write and fsync the file; returns its size in bytes. Raises OSError.
-
-    ``doc_of``: by the article that a row names its number in the segment. ``rest``: of the chunk.
-    """
+def sources_arrays(
+    table: FileTable, doc_of: npt.NDArray[np.int32], rest: Arrays
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of the file. ``doc_of``: by the article that a row names its number in the segment.
+    ``rest``: of the chunk."""
     docs = table.docs
     docs = np.where(docs < 0, docs, doc_of.take(docs, mode="clip"))
-    return write_array_file(path, table.arrays() | {"file_docs": docs} | packed(rest), metadata)
+    return table.arrays() | {"file_docs": docs} | packed(rest)
 
 
 def kept_segments(folder: str) -> tuple[str, ...]:

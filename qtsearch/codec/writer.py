@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import groupby
 from typing import Any, Final, Literal
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
-from qtsearch.codec.container import ArrayWriter, write_array_file
+from qtsearch.codec.container import ArrayWriter, Parts, write_array_file
 from qtsearch.codec.expansions import expansion_arrays
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
@@ -36,7 +36,7 @@ from qtsearch.scoring import average_lengths, compute_impacts, compute_pair_impa
 __all__ = ["SegmentWriter", "write_impacts"]
 
 _THREADS: Final = 2  # more wait for each other
-_TEXTS: Final = ("urls", "questions", "keywords", "definitions")
+_TEXTS: Final = ("headings", "keywords", "definitions")
 
 #: What the file of impacts holds: arrays, metadata.
 _Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
@@ -59,7 +59,8 @@ class SegmentWriter:
         self._texts: dict[str, list[bytes]] = {name: [] for name in _TEXTS}
         self._leaving: frozenset[int] = frozenset()
         self._leaving_counts = FormCounts(Counter(), Counter())
-        self.urls = self._texts["urls"]
+        self.urls: list[bytes] = []
+        self._questions: list[bytes] = []
         self.subjects: list[str] = []
         self.dates: list[int] = []
         self.ids = np.zeros(0, np.int64)
@@ -78,6 +79,9 @@ class SegmentWriter:
         self._chunks.append(chunk)
         for name, texts in self._texts.items():
             texts += split_texts(chunk, name)
+        headings = [heading.partition(b"\0") for heading in self._texts["headings"][len(self.urls) :]]
+        self.urls += [url for url, _, _ in headings]
+        self._questions += [question for _, _, question in headings]
         if len(self.urls) > MAX_DOCS:
             raise SourceError(f"{len(self.urls)} articles: an index holds at most {MAX_DOCS}")
         self.subjects += [subject.decode() for subject in split_texts(chunk, "subjects")]
@@ -114,10 +118,12 @@ class SegmentWriter:
         segment_id: str,
         left_out: frozenset[int] = frozenset(),
         parameters: RankingParameters = RankingParameters(),
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> dict[str, int]:
         """Write and fsync both files of the segment; returns the size in bytes of each by name.
 
-        ``left_out``: articles not to be written, as numbers in the order of ``urls``. Raises OSError.
+        ``left_out``: articles not to be written, as numbers in the order of ``urls``. ``meanwhile``: what to
+        do when all is known and is being written. Raises OSError.
         """
         kept = [number for number in range(len(self.urls)) if number not in left_out]
         kept.sort(key=lambda number: (slugify(self.subjects[number]), self.urls[number]))
@@ -130,19 +136,20 @@ class SegmentWriter:
         ):
             written: list[Future[None]] = []
 
-            def add(arrays: dict[str, npt.NDArray[Any]]) -> None:
+            def add(arrays: Mapping[str, npt.NDArray[Any] | Parts]) -> None:
                 written.append(writing.submit(file.add, arrays))
 
             def sync() -> None:
                 written.append(writing.submit(file.sync))
 
             impacts = self._make(kept, left_out, parameters, pool, add, sync)
+            subjects = _subject_slices([self.subjects[number] for number in kept])
+            rest = writing.submit(file.finish, {"subjects": subjects})
+            others = writing.submit(write_array_file, _impacts_path(folder, segment_id), *impacts)
+            meanwhile()
             for one in written:
                 one.result()
-            return {
-                "arrays": file.finish({"subjects": _subject_slices([self.subjects[n] for n in kept])}),
-                "impacts": write_array_file(_impacts_path(folder, segment_id), *impacts),
-            }
+            return {"arrays": rest.result(), "impacts": others.result()}
 
     def _make(
         self,
@@ -150,7 +157,7 @@ class SegmentWriter:
         left_out: frozenset[int],
         parameters: RankingParameters,
         pool: Executor,
-        add: Callable[[dict[str, npt.NDArray[Any]]], None],
+        add: Callable[[Mapping[str, npt.NDArray[Any] | Parts]], None],
         sync: Callable[[], None],
     ) -> _Impacts:
         """Make the arrays of the segment, of the articles ``kept`` in this order, and ``add`` them in parts,
@@ -159,58 +166,59 @@ class SegmentWriter:
         order = np.array(kept, np.int64)
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
+        add({"records": self._records(order)})
         stored = pool.submit(self._stored, order, kept)
         vocabulary, form_numbers, term_numbers = merged_vocabulary(self._chunks, self._forgotten(left_out))
-        add(stored.result() | vocabulary)
         keywords = pool.submit(self._merged_texts, "keyword", form_numbers)
         texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers, keywords)
         n_docs, term_soft = len(order), vocabulary["term_soft"]
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         numbered, compounds = self._numbered(term_numbers)
         arrays, numbers, triples = merged_postings(numbered, len(term_soft), doc_type, pool)
-        add(arrays)
+        add(stored.result() | vocabulary | arrays)
+        offsets, docs = arrays["offsets"], arrays["docs"]
         waiting = [
-            pool.submit(
-                keyword_arrays, keywords.result(), vocabulary["form_terms"], arrays["offsets"], arrays["docs"]
-            ),
+            pool.submit(keyword_arrays, keywords.result(), vocabulary["form_terms"], offsets, docs),
             pool.submit(encode_numbered, numbers, triples),
         ]
+        key_terms = pool.submit(key_term_arrays, offsets, docs, numbers, triples, term_soft, n_docs)
         pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
         add(pairs)
         sync()
         add(compound_arrays(compounds, term_soft, arrays | pairs))
-        add(key_term_arrays(arrays["offsets"], arrays["docs"], numbers, triples, term_soft, n_docs))
         found = {name: array for one in waiting for name, array in one.result().items()}
         add(found)
         lengths = {"lengths": stored.result()["lengths"]}
         impacts = _impacts(lengths | arrays | pairs | found, parameters, pool)
-        add(texts.result())
+        add(key_terms.result() | texts.result())
         return impacts
 
-    def _stored(self, order: npt.NDArray[np.int64], kept: list[int]) -> dict[str, npt.NDArray[Any]]:
-        """What is known of articles one by one."""
-        questions = self._texts["questions"]
-        urls = [self.urls[number] for number in kept]
-        # Records that lie side by side, as most of a segment's do again, are copied as one.
+    def _records(self, order: npt.NDArray[np.int64]) -> Parts:
+        """The records of articles: those that lie side by side, as most of a segment's do again, as one."""
         firsts = offsets_of(np.array([len(chunk["ids"]) for chunk in self._chunks]))
         of_chunk = firsts.searchsorted(order, "right") - 1
         begin = np.flatnonzero((np.diff(order, prepend=-2) != 1) | (np.diff(of_chunk, prepend=-1) != 0))
         runs = zip(begin.tolist(), [*begin[1:].tolist(), len(order)], strict=True)
-        blobs = [(chunk["records"].data, chunk["record_offsets"]) for chunk in self._chunks]
-        pieces = []
+        blobs = [(chunk["records"], chunk["record_offsets"]) for chunk in self._chunks]
+        parts = []
         for start, stop in runs:
             blob, offsets = blobs[of_chunk[start]]
             first = order[start] - firsts[of_chunk[start]]
-            pieces.append(blob[offsets[first] : offsets[first + stop - start]])
+            parts.append(blob[offsets[first] : offsets[first + stop - start]])
+        return parts
+
+    def _stored(self, order: npt.NDArray[np.int64], kept: list[int]) -> dict[str, npt.NDArray[Any]]:
+        """What else is known of articles one by one."""
+        headings = self._texts["headings"]
+        urls = [self.urls[number] for number in kept]
         sizes = np.diff(self._offsets("record_offsets"))[order]
         return {
             **{name: self._joined(name)[order] for name in ("lengths", "field_starts", "ids", "dates")},
             "url_order": np.array(sorted(range(len(urls)), key=urls.__getitem__), np.int32),
             "originals": _originals(self._joined("contents")[order]),
             "dictionary": np.frombuffer(self._dictionary, np.uint8),
-            "question_ranks": _ranks([questions[number].decode().casefold() for number in kept]),
-            **joined_texts("headings", [self.urls[n] + b"\0" + questions[n] for n in kept]),
-            "records": np.frombuffer(b"".join(pieces), np.uint8),
+            "question_ranks": _ranks([self._questions[number].decode().casefold() for number in kept]),
+            **joined_texts("headings", [headings[number] for number in kept]),
             "record_offsets": offsets_of(sizes),
         }
 
@@ -233,7 +241,8 @@ class SegmentWriter:
     def _merged_texts(
         self, kind: Literal["keyword", "question"], form_numbers: list[npt.NDArray[np.int64]]
     ) -> Texts:
-        return merged_texts(kind, self._chunks, self._texts[f"{kind}s"], form_numbers, self.doc_of)
+        rows = self._questions if kind == "question" else self._texts["keywords"]
+        return merged_texts(kind, self._chunks, rows, form_numbers, self.doc_of)
 
     def _rest(
         self,
@@ -274,7 +283,7 @@ class SegmentWriter:
         """What articles count."""
         found = ((number, records.unpack(self._record(number), self._dictionary)) for number in numbers)
         return count_forms(
-            (self._texts["questions"][number].decode(), record["answer"], "\n".join(record["keywords"]))
+            (self._questions[number].decode(), record["answer"], "\n".join(record["keywords"]))
             for number, record in found
         )
 

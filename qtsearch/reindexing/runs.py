@@ -22,13 +22,13 @@ from qtsearch import disk
 from qtsearch.articles import read_article
 from qtsearch.codec import records
 from qtsearch.codec.chunk import ChunkBuilder
-from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.filetable import STATES, FileTable
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.past import PastChunk
 from qtsearch.codec.rest import Rest
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import Previous, rewrite_sources, sources_path, write_sources
+from qtsearch.codec.sources import Previous, rewrite_sources, sources_arrays, sources_path
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, IndexDamagedError, IndexMissingError, QtsearchError, SourceError
 from qtsearch.generations import generation, publishing
@@ -292,12 +292,16 @@ class Run:
             self._timer.end("publish")
             return _Published(past.number if past else 0, {})
         parameters = self._parameters or published_parameters(self._folder)
-        sizes = writer.write(self._folder, segment_id, prepared.left_out, parameters)
+        arrays: dict[str, npt.NDArray[Any]] = {}
+
+        def tell_sources() -> None:
+            arrays.update(sources_arrays(prepared.changes.table, writer.doc_of, writer.rest))
+
+        sizes = writer.write(self._folder, segment_id, prepared.left_out, parameters, tell_sources)
         self._timer.end("merge")
         pages = len(writer.urls) - len(prepared.left_out)
-        metadata = self._metadata(prepared, pages)
         path = sources_path(self._folder, segment_id)
-        sizes["sources"] = write_sources(path, prepared.changes.table, writer.doc_of, writer.rest, metadata)
+        sizes["sources"] = write_array_file(path, arrays, self._metadata(prepared, pages))
         previous = self._previous()
         number = publishing.publish(
             self._folder, segment_id, pages, [previous.segment_id] if previous else ()

@@ -34,20 +34,21 @@ def find_files(sources: Iterable[Path]) -> Files:
 
     Raises SourceError for a source that does not exist, and if there is no file.
     """
-    found: dict[str, tuple[str, str, int, int]] = {}
-    for given in sources:
-        source = os.fspath(given)
+    found: list[tuple[str, str, int, int]] = []
+    several = [os.fspath(source) for source in sources]
+    for source in several:
         if os.path.isdir(source):
-            found.update((file[1], file) for file in _markdown_files(source))
+            found += _markdown_files(source)
         elif os.path.exists(source):
-            key = os.path.abspath(source)
             status = os.stat(source)
-            found[key] = (source, key, status.st_size, status.st_mtime_ns)
+            found.append((source, os.path.abspath(source), status.st_size, status.st_mtime_ns))
         else:
             raise SourceError(f"{source!r} does not exist: name a folder of articles or an article file")
     if not found:
         raise SourceError("no article files (.md) in the sources; nothing was published")
-    return Files(*zip(*sorted(found.values(), key=itemgetter(0)), strict=True))
+    if len(several) > 1:
+        found = [*{file[1]: file for file in found}.values()]
+    return Files(*zip(*sorted(found, key=itemgetter(0)), strict=True))
 
 
 def _markdown_files(folder: str) -> list[tuple[str, str, int, int]]:
@@ -57,6 +58,7 @@ def _markdown_files(folder: str) -> list[tuple[str, str, int, int]]:
     waiting = [(folder, os.path.abspath(folder))]
     while waiting:
         path, key = waiting.pop()
+        start = key + os.sep
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
@@ -64,15 +66,13 @@ def _markdown_files(folder: str) -> list[tuple[str, str, int, int]]:
                     if name[0] == ".":
                         continue
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append((entry.path, f"{key}{os.sep}{name}"))
-                    elif (
-                        name.endswith(".md")
-                        and entry.is_file()
-                        and (not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside))
+                        waiting.append((entry.path, start + name))
+                    elif name.endswith(".md") and (
+                        entry.is_file(follow_symlinks=False)
+                        or (entry.is_file() and os.path.realpath(entry.path).startswith(inside))
                     ):
                         status = entry.stat()
-                        absolute = f"{key}{os.sep}{name}"
-                        found.append((entry.path, absolute, status.st_size, status.st_mtime_ns))
+                        found.append((entry.path, start + name, status.st_size, status.st_mtime_ns))
         except OSError as error:
             raise SourceError(f"{error.filename!r} cannot be read: {error.strerror}") from error
     return found
