@@ -33,7 +33,7 @@ from faulty_disk import KINDS, DeadlyDisk, FailingDisk, FaultyDisk, installed
 from publishing_runs import Scene, assert_recovers, check, cut_power, make_scenes, must_be, steps_of
 from report import table, write_json
 
-from qtsearch.reindexing import workers
+from qtsearch.reindexing import pool
 
 #: What a kill comes at; every so many of them each, "moment" being any time at all.
 KILLED_AT = ("write", "fsync", "rename", "clean-up", "write", "fsync", "rename", "clean-up", "moment")
@@ -194,7 +194,7 @@ def main() -> int:
     if unknown := set(parts) - {"kills", "cuts", "errors"}:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     logging.getLogger("qtsearch").setLevel(logging.CRITICAL)  # which tells of every fault
-    workers._BATCH = 4  # so that eight articles are work for two processes
+    pool._BATCH = 4  # so that eight articles are work for two processes
     tally = Tally()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:

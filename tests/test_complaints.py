@@ -208,8 +208,8 @@ def test_processes_without_a_main_guard(tmp_path):
     """Whoosh #245, #414: indexing by several processes fails, or runs the script again."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import qtsearch, qtsearch.reindexing.workers\n"
-        "qtsearch.reindexing.workers._BATCH = 20\n"
+        "import qtsearch, qtsearch.reindexing.pool\n"
+        "qtsearch.reindexing.pool._BATCH = 20\n"
         "print('once')\n"
         f"print(qtsearch.reindex({str(SAMPLES)!r}, {str(tmp_path / 'index')!r}, processes=2).pages)\n"
     )

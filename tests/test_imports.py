@@ -96,8 +96,8 @@ ORDER = """
     generations.publishing
     codec.rest
     codec.filetable
-    codec.sources
     codec.past
+    codec.sources
     generations.backups
     generations.tuning
     generations.publications
@@ -106,11 +106,14 @@ ORDER = """
     generations.verification
     reindexing.processes
     reindexing.stemmer
+    reindexing.jobs
     reindexing.workers
+    reindexing.pool
     reindexing.changes
     reindexing.checks
     reindexing.report
     reindexing.unchanged
+    reindexing.building
     reindexing.runs
     reindexing.updating
     reindexing.indexer

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import qtsearch
-from qtsearch.reindexing import indexer, processes, workers
+from qtsearch.reindexing import indexer, pool, processes, workers
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 
@@ -97,7 +97,7 @@ def test_nothing_to_index_publishes_nothing(tmp_path, text):
 
 def test_processes_give_the_same_index(tmp_path, monkeypatch):
     """Spread over worker processes, the articles make the same segment, byte for byte."""
-    monkeypatch.setattr(workers, "_BATCH", 7)
+    monkeypatch.setattr(pool, "_BATCH", 7)
     reports = [
         qtsearch.reindex(EXAMPLES, tmp_path / str(processes), processes=processes) for processes in (1, 3)
     ]
@@ -113,16 +113,16 @@ def test_processes_give_the_same_index(tmp_path, monkeypatch):
 
 def test_a_worker_that_dies_publishes_nothing(tmp_path, monkeypatch):
     """A worker killed in the middle is a WorkerError, and leaves nothing behind."""
-    monkeypatch.setattr(workers, "_BATCH", 7)
+    monkeypatch.setattr(pool, "_BATCH", 7)
     started = []
-    start = workers._Pool._start
+    start = pool._Pool._start
 
     def start_and_kill(pool, log):
         started.append(start(pool, log))
         started[-1].kill()
         return started[-1]
 
-    monkeypatch.setattr(workers._Pool, "_start", start_and_kill)
+    monkeypatch.setattr(pool._Pool, "_start", start_and_kill)
     with pytest.raises(qtsearch.WorkerError, match="nothing was published"):
         qtsearch.reindex(EXAMPLES, tmp_path, processes=2)
     assert index_files(tmp_path) == set()
@@ -144,7 +144,7 @@ def test_a_worker_that_was_started_early_reads_what_has_changed(tmp_path, monkey
     monkeypatch.setattr(processes, "start", lambda errors: started.append(start(errors)) or started[-1])
     monkeypatch.setattr(indexer, "available", lambda: 2)
     monkeypatch.setattr(processes, "FILES_WORTH_PROCESSES", 1)
-    monkeypatch.setattr(workers, "_FILES_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(pool, "_FILES_WORTH_A_PROCESS", 1)
     monkeypatch.setattr(workers, "read_bytes", lambda path: pytest.fail("read in this process"))
     assert qtsearch.reindex(source, tmp_path / "apart").changed == 5
     files[5].unlink()
@@ -216,8 +216,8 @@ def test_a_script_without_a_main_guard(tmp_path):
     """Workers do not run the caller's script again, as multiprocessing would."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import qtsearch, qtsearch.reindexing.workers\n"
-        "qtsearch.reindexing.workers._BATCH = 20\n"
+        "import qtsearch, qtsearch.reindexing.pool\n"
+        "qtsearch.reindexing.pool._BATCH = 20\n"
         f"report = qtsearch.reindex({str(EXAMPLES)!r}, {str(tmp_path / 'index')!r}, processes=2)\n"
         "print('pages', report.pages)\n"
     )
@@ -227,7 +227,7 @@ def test_a_script_without_a_main_guard(tmp_path):
 
 def test_in_a_thread_while_another_searches(tmp_path, monkeypatch):
     """Reindexing in a thread, with processes, disturbs neither open indexes nor new ones."""
-    monkeypatch.setattr(workers, "_BATCH", 20)
+    monkeypatch.setattr(pool, "_BATCH", 20)
     qtsearch.reindex(EXAMPLES, tmp_path)
     expected = [hit.url for hit in qtsearch.open_index(tmp_path).search("how does blood clot")]
     failures: list[BaseException] = []
@@ -259,8 +259,8 @@ def test_closed_standard_streams(tmp_path):
     code = (
         "import os, sys\n"
         "for number in (0, 1, 2): os.close(number)\n"
-        "import qtsearch, qtsearch.reindexing.workers\n"
-        "qtsearch.reindexing.workers._BATCH = 20\n"
+        "import qtsearch, qtsearch.reindexing.pool\n"
+        "qtsearch.reindexing.pool._BATCH = 20\n"
         "qtsearch.reindex(sys.argv[1], sys.argv[2], processes=2)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(EXAMPLES), str(tmp_path)])

@@ -39,13 +39,12 @@ from __future__ import annotations
 from array import array
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from qtsearch import analysis
-from qtsearch.articles import Article
 from qtsearch.codec import records
 from qtsearch.codec.expansions import definitions
 from qtsearch.codec.frequencies import Arrays, encode_frequencies
@@ -54,6 +53,9 @@ from qtsearch.codec.texts import joined_texts
 from qtsearch.errors import ArticleError
 from qtsearch.schema import FIELD_NAMES, POSITION_GAP
 from qtsearch.text.abbreviations import is_capital
+
+if TYPE_CHECKING:
+    from qtsearch.articles import Article
 
 __all__ = [
     "MAX_DOCS",

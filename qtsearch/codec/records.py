@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from qtsearch.text.snippets import in_sentences
+from qtsearch.forks import late_imports
 
 if TYPE_CHECKING:
     from qtsearch.articles import Article
@@ -49,11 +49,6 @@ def _text(article: Article) -> bytes:
     return f"{_encode(record)}\n{article.answer}".encode("utf-8", "surrogatepass")
 
 
-def _with_sentences(article: Article) -> bytes:
-    """The text, a NUL, and the answer in sentences, which has none: little longer, once it is compressed."""
-    return _text(article) + b"\0" + in_sentences(article.answer).encode("utf-8", "surrogatepass")
-
-
 def make_dictionary(articles: Sequence[Article]) -> bytes:
     """A compression dictionary from a sample of the articles: at most 32 KiB."""
     share = _MAX_DICTIONARY // max(len(articles), 1)
@@ -64,9 +59,14 @@ def packer(dictionary: bytes) -> Callable[[Article], bytes]:
     """A function that makes the record of an article."""
     primed = zlib.compressobj(_LEVEL, zdict=dictionary) if dictionary else zlib.compressobj(_LEVEL)
 
+    with late_imports:
+        from qtsearch.text.snippets import in_sentences  # here: who reads records does without it
+
     def pack(article: Article) -> bytes:
         compressor = primed.copy()
-        return compressor.compress(_with_sentences(article)) + compressor.flush()
+        # The answer in sentences has no NUL, and makes the text little longer, once it is compressed.
+        sentences = in_sentences(article.answer).encode("utf-8", "surrogatepass")
+        return compressor.compress(_text(article) + b"\0" + sentences) + compressor.flush()
 
     return pack
 

@@ -1,22 +1,31 @@
 """Files as they were at the last reindex, and as they are → what is to be read, and what became of each.
 
 A file is told by size and modification time, and by a hash of its bytes where one of these differs, or where
-it may have changed within the grain of the clock. Nothing here touches a file.
+it may have changed within the grain of the clock. No article is read here.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.filetable import FileTable, Row
+from qtsearch.codec.segment import Segment
+from qtsearch.codec.sources import sources_path
+from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError
+from qtsearch.generations import generation
+from qtsearch.reindexing.jobs import Job, Result
 from qtsearch.reindexing.scan import Files
-from qtsearch.reindexing.workers import Job, Result
 
-__all__ = ["Changes", "Comparison"]
+__all__ = ["Changes", "Comparison", "Past", "open_past"]
+
+_log: Final = logging.getLogger(__name__)
 
 #: Two changes of a file within this time may leave the same mtime: 2 s on FAT, less elsewhere.
 _GRAIN_NS: Final = 2_000_000_000
@@ -38,19 +47,55 @@ class Changes(NamedTuple):
     unchanged: int
     same: bool
 
+    @property
+    def no_index(self) -> int:
+        """How many files are marked so."""
+        return int(np.count_nonzero(self.table.are("no_index")))
+
+    def rejected(self, paths: Sequence[str]) -> list[ArticleError]:
+        """Why files are no articles, or gave way to others. ``paths``: as the files are to be named."""
+        found = np.flatnonzero(self.table.are("rejected") | self.table.are("duplicate")).tolist()
+        rows = ((paths[number], self.table[number]) for number in found)
+        return [ArticleError(path, row.line, row.reason) for path, row in rows]
+
+    def kept(self, paths: Sequence[str]) -> list[str]:
+        """The files of which the last good version stays."""
+        found = np.flatnonzero(self.table.are("rejected") & (self.table.docs >= 0)).tolist()
+        return [paths[number] for number in found]
+
+
+class Past(NamedTuple):
+    """The generation before: its segment, the file of what that was made of, and the table of files in it."""
+
+    number: int
+    segment: Segment
+    file: ArrayFile
+    table: FileTable
+
+
+def open_past(folder: str) -> Past | None:
+    """The current generation; None if there is none that can be gone on with."""
+    try:
+        current, segment = generation.open_segment(folder)
+        file = ArrayFile(sources_path(folder, current.segment_id))
+        return Past(current.number, segment, file, FileTable.read(file))
+    except IndexMissingError:
+        return None
+    except (QtsearchError, OSError) as error:
+        _log.warning("the index is built anew, for what is there cannot be gone on with: %s", error)
+        return None
+
 
 class Comparison:
-    """Files as they were found, beside what was known of them.
-
-    ``rows``: of each file found the row that it has in the table of ``past``, -1 for none.
-    """
+    """Files as they were found, beside what was known of them."""
 
     def __init__(self, files: Files, past: FileTable) -> None:
         self._files = files
         self._past = past
         self._sizes = np.array(files.sizes, np.int64)
         self._mtimes = np.array(files.mtimes, np.int64)
-        self.rows = past.numbers_of(files.keys)
+        # Of each file found the row that it has in the table of the past, -1 for none.
+        self._rows = past.numbers_of(files.keys)
 
     def jobs(self, *, checksum: bool) -> list[Job]:
         """The files that must be read: all that may have changed and, if there is any change, those that gave
@@ -58,10 +103,10 @@ class Comparison:
 
         ``checksum``: all, whatever their times.
         """
-        before = self._past.taken(self.rows, self._files.keys)
+        before = self._past.taken(self._rows, self._files.keys)
         same = (before.sizes == self._sizes) & (before.mtimes == self._mtimes) & before.digests.any(axis=1)
         reading = ~same | checksum
-        gave_way = (self.rows >= 0) & before.are("duplicate")
+        gave_way = (self._rows >= 0) & before.are("duplicate")
         first = np.flatnonzero(reading)
         last = first[:0]
         if reading.any() or len(self._files.keys) < len(self._past):
@@ -70,6 +115,13 @@ class Comparison:
         jobs = [Job(number, paths[number], before[number].digest) for number in first.tolist()]
         return jobs + [Job(number, paths[number]) for number in last.tolist()]
 
+    def docs_but_of(self, jobs: Sequence[Job]) -> npt.NDArray[np.int32]:
+        """The articles of the files that are found and are not to be read."""
+        staying = self._rows >= 0
+        staying[[job.number for job in jobs]] = False
+        docs = self._past.docs[self._rows[staying]]
+        return docs[docs >= 0]
+
     def settle(self, results: Sequence[Result], scanned_ns: int, *, strict: bool) -> Changes:
         """What became of the files, given what was read of them.
 
@@ -77,10 +129,10 @@ class Comparison:
         last good version goes, too.
         """
         past = self._past
-        table = past.taken(self.rows, self._files.keys)
+        table = past.taken(self._rows, self._files.keys)
         result_of = {result.number: result for result in results}
         mtimes = np.where(self._mtimes < scanned_ns - _GRAIN_NS, self._mtimes, -1)
-        as_it_was = (self.rows >= 0) & (table.sizes == self._sizes) & (table.mtimes == mtimes)
+        as_it_was = (self._rows >= 0) & (table.sizes == self._sizes) & (table.mtimes == mtimes)
         as_it_was[list(result_of)] = False
         if strict:
             as_it_was &= ~table.are("rejected")
@@ -88,7 +140,7 @@ class Comparison:
         changed = dropped = 0
         unchanged = int(np.count_nonzero(as_it_was & (table.docs >= 0)))
         for number in np.flatnonzero(~as_it_was).tolist():
-            row = table[number] if self.rows[number] >= 0 else None
+            row = table[number] if self._rows[number] >= 0 else None
             file = Row(self._files.keys[number], int(self._sizes[number]), int(mtimes[number]), "", "", -1)
             result = result_of.get(number)
             new = _settled(file, row, result, strict)
@@ -107,7 +159,7 @@ class Comparison:
                 dropped += was_there
             table[number] = new
         gone = np.ones(len(past), bool)
-        gone[self.rows[self.rows >= 0]] = False
+        gone[self._rows[self._rows >= 0]] = False
         lost = [past[number].digest for number in np.flatnonzero(gone & (past.docs >= 0)).tolist()]
         moved = (Counter(lost) & Counter(added)).total()
         removed = len(lost) + dropped - moved
