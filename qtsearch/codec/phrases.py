@@ -154,10 +154,12 @@ def compound_arrays(
         arrays: the postings and the pairs of the segment.
     """
     n_terms = len(term_soft)
-    found = found[np.lexsort(found.T[::-1])]
-    found = found[np.diff(found, axis=0, prepend=-1).any(axis=1)]
-    starts = np.flatnonzero(np.diff(found[:, :3], axis=0, prepend=-1).any(axis=1))
-    firsts, seconds, wholes = found[starts, :3].astype(np.int64).T
+    pairs, whole_docs = found[:, 0] * n_terms + found[:, 1], found[:, 2] * MAX_DOCS + found[:, 3]
+    order = np.lexsort((whole_docs, pairs))
+    order = order[_differ(pairs[order], whole_docs[order])]
+    pairs, (wholes, hyphen_docs) = pairs[order], np.divmod(whole_docs[order], MAX_DOCS)
+    starts = np.flatnonzero(_differ(pairs, wholes))
+    firsts, seconds, wholes = *np.divmod(pairs[starts], n_terms), wholes[starts]
     by_whole = np.argsort(wholes, kind="stable")
     terms = np.arange(n_terms + 1)
     offsets, docs = arrays["offsets"], arrays["docs"]
@@ -171,6 +173,10 @@ def compound_arrays(
     hard = np.flatnonzero(~term_soft[wholes])
     row, posting = places_of(offsets, wholes[hard])
     row, doc = hard[row], docs[posting].astype(np.int64)
+    # Who has it with a hyphen has both of the two.
+    hyphened = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(pairs))) * MAX_DOCS + hyphen_docs
+    maybe = ~np.isin(row * MAX_DOCS + doc, hyphened, assume_unique=True)
+    row, posting, doc = row[maybe], posting[maybe], doc[maybe]
     alone = ~(have(firsts[row], doc) & have(seconds[row], doc))
     nodes = np.repeat(terms[:-1], np.diff(arrays["pair_children"])) * n_terms + arrays["pair_seconds"]
     node = nodes.searchsorted(firsts * n_terms + seconds)
@@ -186,10 +192,19 @@ def compound_arrays(
         "compound_children": firsts.searchsorted(terms).astype(np.int32),
         "compound_rows": by_whole.astype(np.int32),
         "compound_offsets": wholes[by_whole].searchsorted(terms).astype(np.int32),
-        "hyphen_offsets": np.append(starts, len(found)).astype(np.int32),
-        "hyphen_docs": found[:, 3].astype(docs.dtype),
+        "hyphen_offsets": np.append(starts, len(pairs)).astype(np.int32),
+        "hyphen_docs": hyphen_docs.astype(docs.dtype),
         "alone_offsets": row[alone].searchsorted(rows).astype(np.int32),
         "alone_postings": posting[alone].astype(np.int32),
         "apart_offsets": pair_row[apart].searchsorted(rows).astype(np.int32),
         "apart_docs": pair_doc[apart],
     }
+
+
+def _differ(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Of each row whether it is another than the one before."""
+    differs = np.zeros(len(columns[0]), bool)
+    differs[:1] = True
+    for column in columns:
+        differs[1:] |= column[1:] != column[:-1]
+    return differs
