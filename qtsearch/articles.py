@@ -37,6 +37,9 @@ MAX_FILE_BYTES: Final = 1 << 20
 # an opening character, so only a file with very many of them needs its depth looked at.
 _SUSPECT_OPENINGS: Final = 2_000
 _MAX_YAML_DEPTH: Final = 100
+_TOO_DEEP: Final = f"YAML nested deeper than {_MAX_YAML_DEPTH} levels"
+#: What libyaml says, which has a limit of its own in newer versions and reads ahead.
+_TOO_DEEP_FOR_LIBYAML: Final = "exceeded maximum nesting depth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,8 @@ def _compose(text: str, path: str) -> yaml.Node | None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         line = mark.line + 1 if mark else 0
-        raise ArticleError(path, line, f"broken YAML: {problem}") from error
+        reason = _TOO_DEEP if problem == _TOO_DEEP_FOR_LIBYAML else f"broken YAML: {problem}"
+        raise ArticleError(path, line, reason) from error
     if "!" in text:
         for node in _nodes(root):
             if node.tag not in _CORE_TAGS:
@@ -212,7 +216,7 @@ def _check_depth(text: str, path: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_YAML_DEPTH:
-                raise ArticleError(path, _line(event), f"YAML nested deeper than {_MAX_YAML_DEPTH} levels")
+                raise ArticleError(path, _line(event), _TOO_DEEP)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.StreamEndEvent):
