@@ -229,8 +229,8 @@ copy_list(const Part *part, Merged *merged, int64_t key)
     int64_t start = offsets[0], stop = offsets[1];
     int64_t from = ((const int64_t *)part->position_offsets.buf)[part->next], to = from;
     Py_ssize_t n_tokens = length(&part->positions), room = length(&merged->positions) - merged->n_tokens;
-    if (start < 0 || stop > length(&part->docs) || stop > length(&part->numbers) || from < 0 || from > n_tokens ||
-        !has_room(merged, stop - start))
+    if (start < 0 || stop < start || stop > length(&part->docs) || stop > length(&part->numbers) || from < 0 ||
+        from > n_tokens || !has_room(merged, stop - start))
         return -1;
     int64_t of_kind[KINDS] = {0}, last = -1;
     Py_ssize_t n = 0, copied = 0;
@@ -239,22 +239,24 @@ copy_list(const Part *part, Merged *merged, int64_t key)
         if (doc >= (uint64_t)length(&part->new_docs) || number >= (uint64_t)length(&merged->totals) ||
             totals[number] > n_tokens - to)
             return -1;
-        if (new_docs[doc] >= 0) {
-            if (new_docs[doc] < last)
+        int64_t new_doc = new_docs[doc];
+        if (new_doc >= 0) {
+            if (new_doc < last)
                 return -1;
-            last = new_docs[doc];
-            put(&merged->docs, merged->n_postings + n, (uint32_t)last);
+            last = new_doc;
+            put(&merged->docs, merged->n_postings + n, (uint32_t)new_doc);
             put(&merged->numbers, merged->n_postings + n++, number);
             of_kind[kinds[number] % KINDS]++;
             to += totals[number];
+            if (i < stop - 1)
+                continue;
         }
-        if (new_docs[doc] < 0 || i == stop - 1) {
-            if (to - from > room - copied)
-                return -1;
-            memcpy(out + copied, positions + from, (size_t)(to - from) * sizeof(uint16_t));
-            copied += to - from;
-        }
-        if (new_docs[doc] < 0)
+        /* The positions up to here are copied as one; those of an article that is left out are passed over. */
+        if (to - from > room - copied)
+            return -1;
+        memcpy(out + copied, positions + from, (size_t)(to - from) * sizeof(uint16_t));
+        copied += to - from;
+        if (new_doc < 0)
             from = to += totals[number];
     }
     if (n > 0)
