@@ -6,10 +6,12 @@ every step of a publish. Reading needs no layer: what is read is checked where i
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from qtsearch.errors import IndexDamagedError
@@ -46,12 +48,14 @@ class Disk:
     def write(self, file: io.FileIO, data: bytes | memoryview) -> None:
         """Write all of ``data``: a system may take it in parts."""
         rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]
+        with _named(file):
+            while rest:
+                rest = rest[file.write(rest) :]
 
     def sync(self, file: io.FileIO) -> None:
         """Return when what was written to the file is on the disk; its name need not be."""
-        os.fsync(file.fileno())
+        with _named(file):
+            os.fsync(file.fileno())
 
     def sync_folder(self, path: str) -> None:
         """Return when the names in a folder are on the disk."""
@@ -102,6 +106,16 @@ class Disk:
             while data := read.read(_COPIED_AT_A_TIME):
                 self.write(written, data)
             self.sync(written)
+
+
+@contextlib.contextmanager
+def _named(file: io.FileIO) -> Iterator[None]:
+    """An error within is one of this file: the system does not say of which."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = file.name
+        raise
 
 
 #: What writes. Tests replace it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import pty
@@ -292,6 +293,24 @@ def test_a_full_disk_is_one_clear_line(index):
 
 
 # -- reindex ---------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_full_is_told_with_the_file(tmp_path, monkeypatch):
+    """An error of the system names the file that was written, and what became of the index."""
+    folder = tmp_path / "index"
+    assert run("reindex", EXAMPLES / "nursing", "--index", folder).returncode == 0
+    before = sorted(path.name for path in folder.iterdir())
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    done = run("reindex", EXAMPLES / "physics", "--index", folder, "--allow-shrink")
+    assert done.returncode == 1
+    name = rf"{re.escape(str(folder))}/MAIN_[0-9a-f]+\.arrays"
+    told = rf"qtsearch: {name}: No space left on device; the index is as it was\n"
+    assert re.fullmatch(told, done.stderr)
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_reindex_prints_one_json_object(tmp_path):

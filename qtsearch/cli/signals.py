@@ -18,6 +18,7 @@ __all__ = ["Stopped", "stoppable"]
 _SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+_AS_IT_WAS: Final = "the index is as it was"
 
 
 class Stopped(BaseException):
@@ -29,7 +30,7 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.code = 128 + number
-        self.outcome = "the index is as it was"
+        self.outcome = _AS_IT_WAS
 
     def __str__(self) -> str:
         return f"interrupted; {self.outcome}"
@@ -37,7 +38,10 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def stoppable(index: str | None) -> Iterator[None]:
-    """A signal within raises :class:`Stopped`, once what the command has begun in the index is removed."""
+    """A signal within raises :class:`Stopped`, once what the command has begun in the index is removed.
+
+    That and an OSError say what became of the index.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # handlers belong to the main thread
         return
@@ -51,9 +55,11 @@ def stoppable(index: str | None) -> Iterator[None]:
         for number in caught:
             signal.signal(number, signal.SIG_IGN)
         _clean(index)
-        now = _generation(index)
-        if now != before:
-            stopped.outcome = f"generation {now} is published"
+        stopped.outcome = _outcome(index, before)
+        raise
+    except OSError as error:
+        if error.strerror:
+            error.strerror = f"{error.strerror}; {_outcome(index, before)}"
         raise
     finally:
         for number, handler in handlers.items():
@@ -62,6 +68,12 @@ def stoppable(index: str | None) -> Iterator[None]:
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
+
+
+def _outcome(index: str | None, before: int) -> str:
+    """What became of an index of which a generation, 0 for none, was current ``before``."""
+    now = _generation(index)
+    return _AS_IT_WAS if now == before else f"generation {now} is published"
 
 
 def _generation(index: str | None) -> int:

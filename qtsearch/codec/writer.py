@@ -142,14 +142,18 @@ class SegmentWriter:
             def sync() -> None:
                 written.append(writing.submit(file.sync))
 
+            def finish() -> dict[str, int]:
+                for one in written:
+                    one.result()  # all is written by now, or this raises why not
+                size = file.finish({"subjects": subjects})
+                return {"arrays": size, "impacts": write_array_file(impacts_path, *impacts)}
+
             impacts = self._make(kept, left_out, parameters, pool, add, sync)
             subjects = _subject_slices([self.subjects[number] for number in kept])
-            rest = writing.submit(file.finish, {"subjects": subjects})
-            others = writing.submit(write_array_file, _impacts_path(folder, segment_id), *impacts)
+            impacts_path = _impacts_path(folder, segment_id)
+            sizes = writing.submit(finish)
             meanwhile()
-            for one in written:
-                one.result()
-            return {"arrays": rest.result(), "impacts": others.result()}
+            return sizes.result()
 
     def _make(
         self,
