@@ -254,8 +254,8 @@ class ChunkBuilder:
             chunk |= joined_texts(name, texts)
         keywords = [keyword.encode("utf-8", "surrogatepass") for keyword in self._keywords]
         words, offsets = chunk["keyword_words"].tolist(), chunk["keyword_word_offsets"].tolist()
-        spelt = (b" ".join([form_bytes[word] for word in words[a:b]]) for a, b in pairwise(offsets))
-        plain = [forms == keyword for forms, keyword in zip(spelt, keywords, strict=True)]
+        plainly = (b" ".join([form_bytes[word] for word in words[a:b]]) for a, b in pairwise(offsets))
+        plain = [text == keyword for text, keyword in zip(plainly, keywords, strict=True)]
         return chunk | joined_texts("keywords", keywords) | {"keyword_plain": np.array(plain, bool)}
 
     def _stems(self, forms: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
@@ -345,10 +345,9 @@ def _pairs(
     pairs = keys[postings] >> _PAIR_BITS
     starts = np.flatnonzero(np.diff(pairs, prepend=-1))
     mask = (1 << _PAIR_BITS) - 1
+    children = np.searchsorted(pairs[starts] >> _PAIR_BITS, np.arange(n_terms + 1))
     return {
-        "pair_children": np.searchsorted(pairs[starts] >> _PAIR_BITS, np.arange(n_terms + 1)).astype(
-            np.int32
-        ),
+        "pair_children": children.astype(np.int32),
         "pair_seconds": (pairs[starts] & mask).astype(np.int32),
         "pair_offsets": np.append(starts, len(postings)),
         "pair_docs": (keys[postings] & mask).astype(np.int32),

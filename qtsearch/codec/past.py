@@ -11,48 +11,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.rest import REST
+from qtsearch.codec.rest import unpacked
 from qtsearch.codec.segment import Segment
 
-__all__ = ["PastChunk"]
-
-
-class PastChunk:
-    """The arrays of a chunk by name, as :mod:`qtsearch.codec.chunk` has them; articles by their number in
-    the segment."""
-
-    def __init__(self, segment: Segment, sources: Arrays) -> None:
-        """``sources``: the third file. Raises IndexDamagedError.
-
-        All is checked and derived here, but for ``files``, which whoever knows them sets.
-        """
-        self._segment = segment
-        self._sources = sources
-        self._known: dict[str, npt.NDArray[Any]] = {}
-        for name in (*_OF_SEGMENT, *REST, *_DERIVED):
-            self[name]
-
-    def __setitem__(self, name: str, array: npt.NDArray[Any]) -> None:
-        self._known[name] = array
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        if name not in self._known:
-            if name in _DERIVED:
-                self._known |= _DERIVED[name](self)
-            else:
-                place = self._sources if name in REST else self._segment.files[0]
-                self._known[name] = place[name]
-        return self._known[name]
-
-    def _compounds(self) -> dict[str, npt.NDArray[Any]]:
-        arrays = self._segment.files[0]
-        children = arrays["compound_children"]
-        firsts = np.repeat(np.arange(len(children) - 1), np.diff(children))
-        rows = np.column_stack((firsts, arrays["compound_seconds"], arrays["compound_wholes"]))
-        rows = np.repeat(rows, np.diff(arrays["hyphen_offsets"]), axis=0)
-        return {"compounds": np.column_stack((rows, arrays["hyphen_docs"])).astype(np.int32)}
-
+__all__ = ["past_chunk"]
 
 _OF_SEGMENT: Final = (
     *("forms", "form_terms", "form_frequencies", "form_capitals", "terms", "term_soft"),
@@ -62,6 +26,25 @@ _OF_SEGMENT: Final = (
     *("lengths", "field_starts", "ids", "dates"),
     *("headings", "heading_offsets", "records", "record_offsets"),
 )
-_DERIVED: Final = {
-    "compounds": PastChunk._compounds,
-}
+
+
+def past_chunk(segment: Segment, sources: ArrayFile) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a chunk by name, as :mod:`qtsearch.codec.chunk` has them; articles by their number in the
+    segment. ``files`` is not among them: whoever knows them sets it.
+
+    ``sources``: the third file. Raises IndexDamagedError: all is checked here.
+    """
+    arrays = segment.files[0]
+    return {
+        **{name: arrays[name] for name in _OF_SEGMENT},
+        **unpacked(sources),
+        "compounds": _compounds(arrays),
+    }
+
+
+def _compounds(arrays: Arrays) -> npt.NDArray[np.int32]:
+    children = arrays["compound_children"]
+    firsts = np.repeat(np.arange(len(children) - 1), np.diff(children))
+    rows = np.column_stack((firsts, arrays["compound_seconds"], arrays["compound_wholes"]))
+    rows = np.repeat(rows, np.diff(arrays["hyphen_offsets"]), axis=0)
+    return np.column_stack((rows, arrays["hyphen_docs"])).astype(np.int32)

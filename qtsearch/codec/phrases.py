@@ -2,9 +2,9 @@
 
 Of every keyword of several words the articles that carry it are found word by word.
 
-A keyword of one term marks its posting. Longer ones make a trie: a node is a sequence of two
-terms or more, its key ``parent · n_terms + last term``; the parent of two terms is the first one, that of
-more is ``n_terms`` + the number of the node of all but the last. Keys ascend, so children lie side by side.
+A keyword of one term marks its posting. Longer ones make a trie: a node is a sequence of two terms or more,
+its key ``parent · n_terms + last term``; the parent of two terms is the first one, that of more is
+``n_terms`` + the number of the node of all but the last. Keys ascend, so children lie side by side.
 
 A pair is two hard words that stand side by side in an answer; it has a posting for each article.
 

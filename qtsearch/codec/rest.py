@@ -15,22 +15,14 @@ from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.segment import offsets_of
 from qtsearch.codec.texts import joined_texts, split_texts
 
-__all__ = ["PACKED", "REST", "Rest", "narrow", "packed"]
+__all__ = ["PACKED", "narrow", "packed", "unpacked"]
 
 _PIECES: Final = ("question_word", "link", "keyword_word", "keyword", "definition")
 _AS_THEY_ARE: Final = (
     *("contents", "question_words", "url_hashes", "links"),
     *("keyword_words", "keywords", "keyword_plain", "definitions"),
 )
-#: What of a chunk stands in the third file.
-REST: Final = (
-    *_AS_THEY_ARE,
-    *(f"{name}_offsets" for name in _PIECES),
-    "carried",
-    "subjects",
-    "subject_offsets",
-)
-#: The arrays that it stands in.
+#: The arrays in which it stands in the third file.
 PACKED: Final = (
     *_AS_THEY_ARE,
     *(f"{name}_counts" for name in _PIECES),
@@ -43,7 +35,8 @@ PACKED: Final = (
 
 
 def packed(rest: Arrays) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of :data:`PACKED`. ``rest``: those of :data:`REST`, what is ``carried`` by keyword."""
+    """The arrays of :data:`PACKED`. ``rest``: what a segment lacks of a chunk; what is ``carried`` by
+    keyword."""
     keywords = rest["carried"][:, 1]
     subjects = split_texts(rest, "subjects")
     spellings = sorted(set(subjects))
@@ -69,24 +62,14 @@ def narrow(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.astype(np.min_scalar_type(int(values.max(initial=0))))
 
 
-class Rest:
-    """The arrays of :data:`REST` by name, from a file that holds those of :data:`PACKED`."""
-
-    def __init__(self, file: Arrays) -> None:
-        self._file = file
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        file = self._file
-        if name == "carried":
-            counts = file["carried_counts"]
-            return np.column_stack((file["carried_docs"], np.repeat(np.arange(len(counts)), counts)))
-        if name in ("subjects", "subject_offsets"):
-            offsets = offsets_of(file["spelling_counts"])
-            spellings = split_texts(
-                {"spellings": file["spellings"], "spelling_offsets": offsets}, "spellings"
-            )
-            subjects = [spellings[number] for number in file["spelling_numbers"].tolist()]
-            return joined_texts("subjects", subjects)[name]
-        if name.endswith("_offsets"):
-            return offsets_of(file[f"{name.removesuffix('_offsets')}_counts"])
-        return file[name]
+def unpacked(file: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """What :func:`packed` was given, from the arrays that it gives."""
+    offsets = offsets_of(file["spelling_counts"])
+    spellings = split_texts({"spellings": file["spellings"], "spelling_offsets": offsets}, "spellings")
+    counts = file["carried_counts"]
+    return {
+        **{name: file[name] for name in _AS_THEY_ARE},
+        **{f"{name}_offsets": offsets_of(file[f"{name}_counts"]) for name in _PIECES},
+        "carried": np.column_stack((file["carried_docs"], np.repeat(np.arange(len(counts)), counts))),
+        **joined_texts("subjects", [spellings[number] for number in file["spelling_numbers"].tolist()]),
+    }

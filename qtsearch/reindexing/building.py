@@ -19,8 +19,7 @@ from qtsearch.codec.chunk import ChunkBuilder
 from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.filetable import STATES
 from qtsearch.codec.frequencies import Arrays
-from qtsearch.codec.past import PastChunk
-from qtsearch.codec.rest import Rest
+from qtsearch.codec.past import past_chunk
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, sources_arrays, sources_path
 from qtsearch.codec.writer import SegmentWriter
@@ -45,7 +44,7 @@ _FEW_ARTICLES: Final = 1_000
 class Begun(NamedTuple):
     """The generation before as a chunk, and a writer that has it."""
 
-    chunk: PastChunk
+    chunk: dict[str, npt.NDArray[Any]]
     writer: SegmentWriter
 
 
@@ -54,7 +53,7 @@ def begin(past: Past, stays: npt.NDArray[np.int32]) -> Begun:
     leaving = np.ones(past.segment.n_docs, bool)
     leaving[stays] = False
     left_out = np.flatnonzero(leaving).tolist()
-    chunk = PastChunk(past.segment, Rest(past.file))
+    chunk = past_chunk(past.segment, past.file)
     writer = SegmentWriter([], past.segment.dictionary)
     # Of many that are read, few may turn out to have changed.
     writer.add(chunk, frozenset(left_out if len(left_out) <= _FEW_ARTICLES else ()))
