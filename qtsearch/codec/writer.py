@@ -192,6 +192,7 @@ class SegmentWriter:
         add(compound_arrays(compounds, term_soft, arrays | pairs))
         found = {name: array for one in waiting for name, array in one.result().items()}
         add(found)
+        sync()
         lengths = {"lengths": stored.result()["lengths"]}
         impacts = _impacts(lengths | arrays | pairs | found, parameters, pool)
         add(key_terms.result() | texts.result())

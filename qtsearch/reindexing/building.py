@@ -24,7 +24,7 @@ from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, sources_arrays, sources_path
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, SourceError
-from qtsearch.forks import late_imports
+from qtsearch.forks import cached_property, late_imports
 from qtsearch.generations import publishing
 from qtsearch.generations.publications import HISTORY_LENGTH, entry_of
 from qtsearch.generations.tuning import published_parameters
@@ -119,7 +119,11 @@ class Build:
         self._settle(left_out)
         self.left_out = frozenset(left_out)
         self.pages = len(self.writer.urls) - len(left_out)
-        self.warnings = warnings_of(self.writer, self.left_out)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What is worth a look though it is no error."""
+        return warnings_of(self.writer, self.left_out)
 
     def _settle(self, left_out: set[int]) -> None:
         """Settle which of several articles with one url is taken, and of which file each article is."""
@@ -132,9 +136,9 @@ class Build:
         files = writer.files[taken]
         table.docs[files] = taken
         good = files[~table.are("rejected")[files]]  # of the others it is the last good version
+        for number in np.intersect1d([*table.reasons], files[table.are("duplicate")[files]]).tolist():
+            del table.reasons[number]
         table.states[good] = STATES.index("article")
-        for number in table.reasons.keys() & set(good.tolist()):
-            del table.reasons[number]  # it had given way
 
     def _taken(self, present: list[int], left_out: set[int]) -> npt.NDArray[np.int64]:
         """Of the articles ``present`` those that are taken; the others join those left out."""
@@ -184,6 +188,7 @@ class Build:
 
         def tell_sources() -> None:
             arrays.update(sources_arrays(self._changes.table, self.writer.doc_of, self.writer.rest))
+            _ = self.warnings  # which takes as long as a disk takes
 
         parameters = parameters or published_parameters(folder)
         sizes = self.writer.write(folder, segment_id, self.left_out, parameters, tell_sources)
