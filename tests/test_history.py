@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
 from command_line import run
 
 import qtsearch
+from qtsearch.codec.container import OLDEST_WITH_METADATA
+from qtsearch.errors import IndexVersionError
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "articles"
 
@@ -47,6 +50,25 @@ def test_the_history_tells_of_each_generation(folder):
     assert (oldest.generation, oldest.by, oldest.pages, oldest.added) == (1, "full reindex", 66, 66)
     assert (newest.generation, newest.by, newest.changed, newest.added) == (2, "reindex", 1, 0)
     assert oldest.published <= newest.published <= datetime.datetime.now(datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("version", "kept"), [(OLDEST_WITH_METADATA, True), (OLDEST_WITH_METADATA - 1, False)]
+)
+def test_an_index_of_an_older_version(folder, version, kept):
+    """It is not opened, and a reindex makes it anew, with its history and its parameters from the version on
+    that has them where they are now."""
+    qtsearch.set_parameters(folder, qtsearch.RankingParameters(k1=1.7))
+    for path in folder.glob("MAIN_*.*"):
+        data = bytearray(path.read_bytes())
+        struct.pack_into("<I", data, 8, version)
+        path.write_bytes(data)
+    with pytest.raises(IndexVersionError, match="build it again with `qtsearch reindex`"):
+        qtsearch.open_index(folder)
+    qtsearch.reindex(folder.parent / "articles", folder)
+    generations = [entry.generation for entry in qtsearch.history(folder)]
+    with qtsearch.open_index(folder) as index:
+        assert (generations, index.parameters.k1) == (([3, 1], 1.7) if kept else ([3], 1.5))
 
 
 def test_rollback_goes_back_and_forth(folder):

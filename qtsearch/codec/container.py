@@ -30,6 +30,7 @@ from qtsearch.forks import cached_property
 
 __all__ = [
     "FORMAT_VERSION",
+    "OLDEST_WITH_METADATA",
     "ArrayFile",
     "ArrayWriter",
     "Damage",
@@ -40,6 +41,8 @@ __all__ = [
 
 #: Raised with every change of what the files hold. Other versions are refused by name.
 FORMAT_VERSION: Final = 9
+#: From this version on the table is at the end: the metadata can be read, if nothing else.
+OLDEST_WITH_METADATA: Final = 8
 
 _MAGIC: Final = b"QTSEARCH"
 _PREFIX: Final = struct.Struct("<8sI")
@@ -236,8 +239,8 @@ class ArrayFile:
     share it: two may check a block at once, and both find the same.
     """
 
-    def __init__(self, path: str) -> None:
-        """Map the file.
+    def __init__(self, path: str, oldest: int = FORMAT_VERSION) -> None:
+        """Map the file. ``oldest``: the oldest version to be taken.
 
         Raises:
             OSError: it is not there or cannot be read.
@@ -253,7 +256,7 @@ class ArrayFile:
         magic, version = _PREFIX.unpack_from(self._map)
         if magic != _MAGIC:
             raise IndexDamagedError(path, "does not begin like an index file")
-        if version != FORMAT_VERSION:
+        if not oldest <= version <= FORMAT_VERSION:
             raise IndexVersionError(path, version, FORMAT_VERSION)
         table_size, crc = _SUFFIX.unpack(self._map[-_SUFFIX.size :])
         end = size - _SUFFIX.size - table_size

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from qtsearch import disk
-from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.container import OLDEST_WITH_METADATA, ArrayFile
 from qtsearch.codec.filetable import FileTable
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import Previous, kept_segments, rewrite_sources, sources_path
-from qtsearch.errors import RollbackError
+from qtsearch.errors import QtsearchError, RollbackError
 from qtsearch.generations import generation, publishing
 from qtsearch.generations.generation import default_path
 
-__all__ = ["HISTORY_LENGTH", "Publication", "entry_of", "history", "rollback"]
+__all__ = ["HISTORY_LENGTH", "Publication", "entries_so_far", "entry_of", "history", "rollback"]
 
 #: Generations that the history tells of.
 HISTORY_LENGTH: Final = 100
@@ -63,6 +63,15 @@ def history(index: Path | None = None) -> list[Publication]:
         Publication(**{**entry, "published": datetime.datetime.fromisoformat(entry["published"])})
         for entry in reversed(entries)
     ]
+
+
+def entries_so_far(folder: str) -> list[dict[str, Any]]:
+    """The history as it is stored, oldest first; none where it cannot be read."""
+    try:
+        path = sources_path(folder, generation.latest(folder).segment_id)
+        return list(ArrayFile(path, OLDEST_WITH_METADATA).metadata["history"])
+    except (QtsearchError, OSError, KeyError, TypeError):
+        return []
 
 
 def entry_of(number: int, by: str, pages: int, **changes: int) -> dict[str, Any]:

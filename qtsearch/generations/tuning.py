@@ -6,7 +6,7 @@ import logging
 import os
 
 from qtsearch import disk
-from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.container import OLDEST_WITH_METADATA, ArrayFile
 from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
 from qtsearch.codec.sources import kept_segments
 from qtsearch.codec.writer import write_impacts
@@ -69,13 +69,13 @@ def _share(folder: str, source_id: str, segment_id: str) -> None:
 def published_parameters(folder: str) -> RankingParameters:
     """Those of the current generation; the defaults for a new index.
 
-    They stand in the table of a small file, so that they outlast damage elsewhere. Where they cannot be read
-    or are of another version, there is a warning in the log, and the defaults.
+    They stand in the table of a small file, so that they outlast damage elsewhere and a change of the format.
+    Where they cannot be read or are others, there is a warning in the log, and the defaults.
     """
     try:
         segment_id = generation.latest(folder).segment_id
         path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
-        return RankingParameters.from_dict(ArrayFile(path).metadata["parameters"])
+        return RankingParameters.from_dict(ArrayFile(path, OLDEST_WITH_METADATA).metadata["parameters"])
     except IndexMissingError:
         pass
     except (QtsearchError, OSError, KeyError, TypeError, ValueError) as error:

@@ -26,7 +26,7 @@ from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, SourceError
 from qtsearch.forks import cached_property, late_imports
 from qtsearch.generations import publishing
-from qtsearch.generations.publications import HISTORY_LENGTH, entry_of
+from qtsearch.generations.publications import HISTORY_LENGTH, entries_so_far, entry_of
 from qtsearch.generations.tuning import published_parameters
 from qtsearch.parameters import RankingParameters
 from qtsearch.reindexing.changes import Changes, Past
@@ -210,7 +210,7 @@ class Build:
         return number, sizes
 
     def _history(self, folder: str, by: str) -> list[dict[str, Any]]:
-        past, changes = self._past, self._changes
+        changes = self._changes
         entry = entry_of(
             publishing.next_number(folder),
             by,
@@ -221,7 +221,7 @@ class Build:
             moved=changes.moved,
             rejected=len(changes.rejected(self._paths)),
         )
-        return [*(past.file.metadata["history"] if past else ()), entry][-HISTORY_LENGTH:]
+        return [*entries_so_far(folder), entry][-HISTORY_LENGTH:]
 
 
 def _again(segment: Segment, stays: Mapping[int, int], dictionary: bytes) -> Arrays:
