@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -108,7 +107,6 @@ def compute_impacts(
     lengths: npt.NDArray[Any],
     keyword_postings: npt.NDArray[Any],
     weighting: Weighting,
-    pool: Executor | None = None,
 ) -> npt.NDArray[np.uint16]:
     """The impact of every posting: ``uint16``, shape (n_postings,), from 1 to 65,535; 0 for a posting whose
     fields all have the weight 0.
@@ -120,13 +118,11 @@ def compute_impacts(
         lengths: field lengths, shape (n_docs, 3).
         keyword_postings: the postings whose term alone is a keyword of the article, ascending.
         weighting: the parameters, and the fields' weights.
-        pool: threads to share the work; without one it is done in this.
     """
     formula = Formula(lengths, weighting)
     idf = formula.idf(offsets[1:] - offsets[:-1])
     impacts = np.empty(len(docs), np.uint16)
-
-    def compute(start: int) -> None:
+    for start in range(0, len(docs), POSTINGS_AT_A_TIME):
         part = slice(start, min(start + POSTINGS_AT_A_TIME, len(docs)))
         alone = keyword_postings[slice(*np.searchsorted(keyword_postings, (part.start, part.stop)))]
         # The term of each posting of this part, as runs between the offsets.
@@ -135,9 +131,6 @@ def compute_impacts(
         bounds = np.clip(offsets[first : last + 1], part.start, part.stop)
         posting_idf = np.repeat(idf[first:last], bounds[1:] - bounds[:-1])
         impacts[part] = formula.impacts(docs[part], frequencies[part], posting_idf, alone - part.start)
-
-    for _ in (pool.map if pool else map)(compute, range(0, len(docs), POSTINGS_AT_A_TIME)):
-        pass
     return impacts
 
 

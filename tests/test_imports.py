@@ -47,6 +47,7 @@ ORDER = """
     codec.texts
     codec.expansions
     codec.chunk
+    codec.files
     codec.lexicon
     codec._kernel
     codec.merging

@@ -6,7 +6,6 @@ numbering, so the same articles give the same segment however they were spread o
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -19,14 +18,15 @@ import numpy.typing as npt
 from qtsearch.codec import records
 from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
-from qtsearch.codec.container import ArrayWriter, Parts, write_array_file
+from qtsearch.codec.container import Parts, write_array_file
 from qtsearch.codec.expansions import expansion_arrays
+from qtsearch.codec.files import SegmentFiles, segment_file
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.lexicon import FormCounts, count_forms, merged_vocabulary
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import INDEX_NAME, SubjectSlice, offsets_of, pieces_of
+from qtsearch.codec.segment import SubjectSlice, offsets_of, pieces_of
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
@@ -38,8 +38,8 @@ __all__ = ["SegmentWriter", "write_impacts"]
 _THREADS: Final = 2  # more wait for each other
 _TEXTS: Final = ("headings", "keywords", "definitions")
 
-#: What the file of impacts holds: arrays, metadata.
-_Impacts = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
+#: What a file holds: arrays, metadata.
+_Contents = tuple[Mapping[str, npt.NDArray[Any]], Mapping[str, Any]]
 
 
 class SegmentWriter:
@@ -118,85 +118,63 @@ class SegmentWriter:
         segment_id: str,
         left_out: frozenset[int] = frozenset(),
         parameters: RankingParameters = RankingParameters(),
-        meanwhile: Callable[[], object] = lambda: None,
+        sources: Callable[[], _Contents] | None = None,
     ) -> dict[str, int]:
-        """Write and fsync both files of the segment; returns the size in bytes of each by name.
+        """Write and fsync the files of the segment; returns the size in bytes of each by name.
 
-        ``left_out``: articles not to be written, as numbers in the order of ``urls``. ``meanwhile``: what to
-        do when all is known and is being written. Raises OSError.
+        ``left_out``: articles not to be written, as numbers in the order of ``urls``. ``sources``: gives what
+        the third file holds, given ``doc_of`` and ``rest``; without it there is none. Raises OSError.
         """
         kept = [number for number in range(len(self.urls)) if number not in left_out]
         kept.sort(key=lambda number: (slugify(self.subjects[number]), self.urls[number]))
-        path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.arrays")
-        # NumPy lets other threads run while it sorts, copies and computes: what is known is written.
-        with (
-            ThreadPoolExecutor(_THREADS) as pool,
-            ArrayWriter(path) as file,
-            ThreadPoolExecutor(1) as writing,
-        ):
-            written: list[Future[None]] = []
-
-            def add(arrays: Mapping[str, npt.NDArray[Any] | Parts]) -> None:
-                written.append(writing.submit(file.add, arrays))
-
-            def sync() -> None:
-                written.append(writing.submit(file.sync))
-
-            def finish() -> dict[str, int]:
-                for one in written:
-                    one.result()  # all is written by now, or this raises why not
-                size = file.finish({"subjects": subjects})
-                return {"arrays": size, "impacts": write_array_file(impacts_path, *impacts)}
-
-            impacts = self._make(kept, left_out, parameters, pool, add, sync)
-            subjects = _subject_slices([self.subjects[number] for number in kept])
-            impacts_path = _impacts_path(folder, segment_id)
-            sizes = writing.submit(finish)
-            meanwhile()
-            return sizes.result()
+        with SegmentFiles(folder, segment_id) as files, ThreadPoolExecutor(_THREADS) as pool:
+            self._make(kept, left_out, parameters, files, pool, sources)
+            return files.finish({"subjects": _subject_slices([self.subjects[number] for number in kept])})
 
     def _make(
         self,
         kept: list[int],
         left_out: frozenset[int],
         parameters: RankingParameters,
+        files: SegmentFiles,
         pool: Executor,
-        add: Callable[[Mapping[str, npt.NDArray[Any] | Parts]], None],
-        sync: Callable[[], None],
-    ) -> _Impacts:
-        """Make the arrays of the segment, of the articles ``kept`` in this order, and ``add`` them in parts,
-        each as soon as it is known, and ``sync`` them when most are there; returns what the file of impacts
-        holds."""
+        sources: Callable[[], _Contents] | None,
+    ) -> None:
+        """Make the arrays of the segment, of the articles ``kept`` in this order, and have them written, each
+        as soon as it is known. NumPy and the kernels let other threads run while they sort, copy, compute."""
         order = np.array(kept, np.int64)
         doc_of = self.doc_of = np.full(len(self.urls), -1, np.int32)
         doc_of[order] = np.arange(len(order), dtype=np.int32)
-        add({"records": self._records(order)})
-        stored = pool.submit(self._stored, order, kept)
+        files.add({"records": self._records(order)})
         vocabulary, form_numbers, term_numbers = merged_vocabulary(self._chunks, self._forgotten(left_out))
         keywords = pool.submit(self._merged_texts, "keyword", form_numbers)
-        texts = pool.submit(self._text_arrays, order, kept, vocabulary, form_numbers, keywords)
+        stored = pool.submit(self._stored, order, kept)
+        rest = pool.submit(self._rest, order, kept, form_numbers, keywords)
+        texts = pool.submit(self._text_arrays, kept, vocabulary, form_numbers, keywords)
         n_docs, term_soft = len(order), vocabulary["term_soft"]
         doc_type = np.uint16 if n_docs <= 1 << 16 else np.int32
         numbered, compounds = self._numbered(term_numbers)
         arrays, numbers, triples = merged_postings(numbered, len(term_soft), doc_type, pool)
-        add(stored.result() | vocabulary | arrays)
+        files.add(stored.result() | vocabulary | arrays)
         offsets, docs = arrays["offsets"], arrays["docs"]
         waiting = [
             pool.submit(keyword_arrays, keywords.result(), vocabulary["form_terms"], offsets, docs),
             pool.submit(encode_numbered, numbers, triples),
         ]
         key_terms = pool.submit(key_term_arrays, offsets, docs, numbers, triples, term_soft, n_docs)
+        self.rest = rest.result()
+        third = pool.submit(sources) if sources else None
         pairs = pair_arrays(numbered, len(term_soft), doc_type, pool)
-        add(pairs)
-        sync()
-        add(compound_arrays(compounds, term_soft, arrays | pairs))
+        files.add(pairs)
+        files.sync()
         found = {name: array for one in waiting for name, array in one.result().items()}
-        add(found)
-        sync()
+        files.add(found)
         lengths = {"lengths": stored.result()["lengths"]}
-        impacts = _impacts(lengths | arrays | pairs | found, parameters, pool)
-        add(key_terms.result() | texts.result())
-        return impacts
+        files.add_file("impacts", *_impacts(lengths | arrays | pairs | found, parameters))
+        files.add(compound_arrays(compounds, term_soft, arrays | pairs))
+        if third:
+            files.add_file("sources", *third.result())
+        files.add(key_terms.result() | texts.result())
 
     def _records(self, order: npt.NDArray[np.int64]) -> Parts:
         """The records of articles: those that lie side by side, as most of a segment's do again, as one."""
@@ -229,7 +207,6 @@ class SegmentWriter:
 
     def _text_arrays(
         self,
-        order: npt.NDArray[np.int64],
         kept: list[int],
         vocabulary: Arrays,
         form_numbers: list[npt.NDArray[np.int64]],
@@ -237,10 +214,9 @@ class SegmentWriter:
     ) -> dict[str, npt.NDArray[Any]]:
         questions = self._merged_texts("question", form_numbers)
         keywords = merged_keywords.result()
-        self.rest = self._rest(order, kept, form_numbers, keywords)
         definitions = [self._texts["definitions"][number] for number in kept]
         expansions = expansion_arrays(definitions, vocabulary["terms"])
-        plain = self.rest["keyword_plain"].astype(bool)
+        plain = self._joined("keyword_plain")[keywords.rows].astype(bool)
         return completion_arrays(keywords, plain, questions, len(vocabulary["forms"])) | expansions
 
     def _merged_texts(
@@ -254,12 +230,13 @@ class SegmentWriter:
         order: npt.NDArray[np.int64],
         kept: list[int],
         form_numbers: list[npt.NDArray[np.int64]],
-        keywords: Texts,
+        merged_keywords: Future[Texts],
     ) -> dict[str, npt.NDArray[Any]]:
         chunks = zip(self._chunks, form_numbers, strict=True)
         number_of = np.concatenate([numbers[chunk["question_words"]] for chunk, numbers in chunks])
         words, offsets = pieces_of(number_of, self._offsets("question_word_offsets"), order)
         links, link_offsets = pieces_of(self._joined("links"), self._offsets("link_offsets"), order)
+        keywords = merged_keywords.result()
         found = np.sort(keywords.found)
         definitions = self._texts["definitions"]
         return {
@@ -321,14 +298,10 @@ class SegmentWriter:
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
     """Write and fsync the impacts of a segment, given its other arrays; returns the file's size in bytes."""
-    return write_array_file(_impacts_path(folder, segment_id), *_impacts(arrays, parameters))
+    return write_array_file(segment_file(folder, segment_id, "impacts"), *_impacts(arrays, parameters))
 
 
-def _impacts_path(folder: str, segment_id: str) -> str:
-    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
-
-
-def _impacts(arrays: Arrays, parameters: RankingParameters, pool: Executor | None = None) -> _Impacts:
+def _impacts(arrays: Arrays, parameters: RankingParameters) -> _Contents:
     offsets, lengths = arrays["offsets"], arrays["lengths"]
     impacts = compute_impacts(
         arrays["docs"],
@@ -337,7 +310,6 @@ def _impacts(arrays: Arrays, parameters: RankingParameters, pool: Executor | Non
         lengths,
         arrays["keyword_postings"],
         Weighting.of(parameters),
-        pool,
     )
     scores = {
         "impacts": impacts,

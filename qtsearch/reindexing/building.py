@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from qtsearch.codec import records
 from qtsearch.codec.chunk import ChunkBuilder
-from qtsearch.codec.container import ArrayFile, write_array_file
+from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.filetable import STATES
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.past import past_chunk
 from qtsearch.codec.segment import Segment
-from qtsearch.codec.sources import Previous, sources_arrays, sources_path
+from qtsearch.codec.sources import Previous, sources_arrays
 from qtsearch.codec.writer import SegmentWriter
 from qtsearch.errors import ArticleError, SourceError
 from qtsearch.forks import cached_property, late_imports
@@ -184,26 +184,23 @@ class Build:
 
         ``parameters``: None for those of the index as it is. For the others see :func:`qtsearch.reindex`.
         """
-        arrays: dict[str, npt.NDArray[Any]] = {}
-
-        def tell_sources() -> None:
-            arrays.update(sources_arrays(self._changes.table, self.writer.doc_of, self.writer.rest))
-            _ = self.warnings  # which takes as long as a disk takes
-
-        parameters = parameters or published_parameters(folder)
-        sizes = self.writer.write(folder, segment_id, self.left_out, parameters, tell_sources)
-        timer.end("merge")
         past = self._past
         previous = None
         if past is not None and keep_previous:
             previous = Previous(past.segment.segment_id, past.segment.n_docs, past.number)
-        metadata = {
-            "include_no_index": include_no_index,
-            "history": self._history(folder, "full reindex" if full else "reindex"),
-            "warnings": list(self.warnings),
-            "previous": previous,
-        }
-        sizes["sources"] = write_array_file(sources_path(folder, segment_id), arrays, metadata)
+
+        def sources() -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+            metadata = {
+                "include_no_index": include_no_index,
+                "history": self._history(folder, "full reindex" if full else "reindex"),
+                "warnings": list(self.warnings),
+                "previous": previous,
+            }
+            return sources_arrays(self._changes.table, self.writer.doc_of, self.writer.rest), metadata
+
+        parameters = parameters or published_parameters(folder)
+        sizes = self.writer.write(folder, segment_id, self.left_out, parameters, sources)
+        timer.end("merge")
         kept = [previous.segment_id] if previous else ()
         number = publishing.publish(folder, segment_id, self.pages, kept)
         timer.end("publish")
