@@ -7,7 +7,7 @@ longer than to compare and copy all columns.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -28,6 +28,7 @@ __all__ = ["STATES", "FileTable", "Row", "read_paths", "read_reasons"]
 STATES: Final = ("article", "no_index", "rejected", "duplicate")
 
 _DIGEST_BYTES: Final = 16
+_NO_DIGEST: Final = "00" * _DIGEST_BYTES
 #: The columns, and the arrays of a file that hold them.
 _COLUMNS: Final = {
     **{name: name for name in ("sizes", "mtimes", "digests", "states")},
@@ -84,25 +85,38 @@ class FileTable:
         return len(self.paths)
 
     def __getitem__(self, number: int) -> Row:
-        digest = self.digests[number]
+        (digest,) = self.digests_of(np.array([number]))
         return Row(
             self.paths[number],
             int(self.sizes[number]),
             int(self.mtimes[number]),
-            digest.tobytes().hex() if digest.any() else "",
+            digest,
             STATES[self.states[number]],
             int(self.docs[number]),
             *self.reasons.get(number, ()),
         )
 
-    def __setitem__(self, number: int, row: Row) -> None:
-        """All but the path."""
-        self.sizes[number], self.mtimes[number] = row.size, row.mtime
-        self.digests[number] = np.frombuffer(bytes.fromhex(row.digest) or bytes(_DIGEST_BYTES), np.uint8)
-        self.states[number], self.docs[number] = STATES.index(row.state), row.doc
-        self.reasons.pop(number, None)
-        if row.reason:
-            self.reasons[number] = row.line, row.reason
+    def digests_of(self, numbers: npt.NDArray[np.int64]) -> list[str]:
+        """The digests of some rows as :class:`Row` has them."""
+        text = self.digests[numbers].tobytes().hex()
+        size = 2 * _DIGEST_BYTES
+        found = (text[start : start + size] for start in range(0, len(text), size))
+        return [digest if digest != _NO_DIGEST else "" for digest in found]
+
+    def put(self, rows: Mapping[int, Row]) -> None:
+        """Put rows, given by their numbers, in the place of those that are there: all but the path."""
+        if not rows:
+            return
+        numbers = [*rows]
+        _, sizes, mtimes, digests, states, docs, lines, reasons = zip(*rows.values(), strict=True)
+        known = bytes.fromhex("".join([digest or _NO_DIGEST for digest in digests]))
+        self.sizes[numbers], self.mtimes[numbers], self.docs[numbers] = sizes, mtimes, docs
+        self.digests[numbers] = np.frombuffer(known, np.uint8).reshape(-1, _DIGEST_BYTES)
+        self.states[numbers] = [*map(STATES.index, states)]
+        for number, line, reason in zip(numbers, lines, reasons, strict=True):
+            self.reasons.pop(number, None)
+            if reason:
+                self.reasons[number] = line, reason
 
     def __iter__(self) -> Iterator[Row]:
         return map(self.__getitem__, range(len(self)))

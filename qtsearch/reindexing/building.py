@@ -148,6 +148,7 @@ class Build:
         best_last = sorted(present, key=lambda number: paths[files[number]], reverse=True)
         best_last.sort(key=lambda number: writer.dates[number])
         taken_of = {urls[number]: number for number in best_last}
+        gave_way = {}
         for number in best_last:
             taken = taken_of[urls[number]]
             if taken != number:
@@ -157,7 +158,8 @@ class Build:
                 if row.state != "rejected":
                     reason = f"has the same url as {other}, which was taken: {urls[number].decode()}"
                     row = row._replace(state="duplicate", line=0, reason=reason)
-                table[files[number]] = row
+                gave_way[files[number]] = row
+        table.put(gave_way)
         return np.array(sorted(taken_of.values()))
 
     def _nothing_found(self) -> str:

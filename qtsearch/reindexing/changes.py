@@ -112,8 +112,10 @@ class Comparison:
         if reading.any() or len(self._files.keys) < len(self._past):
             first, last = np.flatnonzero(reading & ~gave_way), np.flatnonzero(gave_way)
         paths = self._files.paths
-        jobs = [Job(number, paths[number], before[number].digest) for number in first.tolist()]
-        return jobs + [Job(number, paths[number]) for number in last.tolist()]
+        jobs = zip(first.tolist(), before.digests_of(first), strict=True)
+        return [Job(number, paths[number], digest) for number, digest in jobs] + [
+            Job(number, paths[number]) for number in last.tolist()
+        ]
 
     def docs_but_of(self, jobs: Sequence[Job]) -> npt.NDArray[np.int32]:
         """The articles of the files that are found and are not to be read."""
@@ -136,14 +138,16 @@ class Comparison:
         as_it_was[list(result_of)] = False
         if strict:
             as_it_was &= ~table.are("rejected")
+        settled: dict[int, Row] = {}
         added: list[str] = []  # digests
         changed = dropped = 0
         unchanged = int(np.count_nonzero(as_it_was & (table.docs >= 0)))
+        files = [*zip(self._files.keys, self._files.sizes, mtimes.tolist(), strict=True)]
+        known = (self._rows >= 0).tolist()
         for number in np.flatnonzero(~as_it_was).tolist():
-            row = table[number] if self._rows[number] >= 0 else None
-            file = Row(self._files.keys[number], int(self._sizes[number]), int(mtimes[number]), "", "", -1)
+            row = table[number] if known[number] else None
             result = result_of.get(number)
-            new = _settled(file, row, result, strict)
+            new = _settled(files[number], row, result, strict)
             was_there = row is not None and row.doc >= 0
             if result is not None and result.state == "article":
                 if row is not None and row.digest == result.digest and row.state in ("article", "duplicate"):
@@ -157,7 +161,8 @@ class Comparison:
                 unchanged += 1
             else:
                 dropped += was_there
-            table[number] = new
+            settled[number] = new
+        table.put(settled)
         gone = np.ones(len(past), bool)
         gone[self._rows[self._rows >= 0]] = False
         lost = [past[number].digest for number in np.flatnonzero(gone & (past.docs >= 0)).tolist()]
@@ -167,15 +172,15 @@ class Comparison:
         return Changes(table, len(added) - moved, changed, removed, moved, unchanged, same)
 
 
-def _settled(file: Row, row: Row | None, result: Result | None, strict: bool) -> Row:
-    """What is known of a file now: as the file system tells of it, as it was known before, as it was read."""
+def _settled(file: tuple[str, int, int], row: Row | None, result: Result | None, strict: bool) -> Row:
+    """What is known of a file now. ``file``: its path, size and time; ``row``: what was known before;
+    ``result``: what is in it, where it was read."""
     if result is not None and result.state in ("article", "no_index"):
-        return file._replace(digest=result.digest, state=result.state)
+        return Row(*file, result.digest, result.state, -1)
     if result is not None and result.state == "rejected":
         doc = -1 if strict or row is None else row.doc
-        about = file._replace(digest=result.digest, line=result.line, reason=result.reason)
-        return about._replace(state="rejected", doc=doc)
+        return Row(*file, result.digest, "rejected", doc, result.line, result.reason)
     if row is None:
-        raise ValueError(f"{file.path} was neither read nor known")
+        raise ValueError(f"{file[0]} was neither read nor known")
     dropped = strict and row.state == "rejected"
-    return row._replace(size=file.size, mtime=file.mtime, doc=-1 if dropped else row.doc)
+    return Row(*file, row.digest, row.state, -1 if dropped else row.doc, row.line, row.reason)
