@@ -2,22 +2,25 @@
 
 from setuptools import Extension, setup
 
-KERNELS = {
-    "qtsearch._kernel": "qtsearch/_kernel.c",
-    "qtsearch.codec._kernel": "qtsearch/codec/_kernel.c",
-    "qtsearch.search._kernel": "qtsearch/search/_kernel.c",
-}
+#: Each is named after the module that it speeds up.
+KERNELS = [
+    "qtsearch._scoring",
+    "qtsearch.codec._keyterms",
+    "qtsearch.codec._merging",
+    "qtsearch.search._searcher",
+]
 
 kernels = [
     Extension(
         name,
-        [source],
+        [f"{name.replace('.', '/')}.c"],
+        depends=["qtsearch/codec/_arrays.h"],
         # Vector instructions of loops; of a product and a sum no one rounded once, as NumPy has none.
         extra_compile_args=["-O3", "-ffp-contract=off"],
         py_limited_api=True,
         optional=True,  # where there is no compiler, NumPy does the same, slower
     )
-    for name, source in KERNELS.items()
+    for name in KERNELS
 ]
 
 # One wheel a platform is for this and all later versions of Python.

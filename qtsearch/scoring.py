@@ -89,7 +89,7 @@ def share_of_field(weighting: Weighting, field: int, frequency: float, relative:
     return weighting.shares[field] * saturated
 
 
-kernel: Final[Callable[..., None] | None] = compiled("qtsearch._kernel", "impacts")
+kernel: Final[Callable[..., None] | None] = compiled("qtsearch._scoring", "impacts")
 
 
 class Sliced(Protocol):

@@ -35,7 +35,7 @@ ORDER = """
     text.terminal
     text.sentences
     text.snippets
-    _kernel
+    _scoring
     scoring
     disk
     codec
@@ -49,10 +49,11 @@ ORDER = """
     codec.chunk
     codec.files
     codec.lexicon
-    codec._kernel
+    codec._merging
     codec.merging
     codec.completions
     codec.phrases
+    codec._keyterms
     codec.keyterms
     codec.writer
     codec.layout
@@ -76,7 +77,7 @@ ORDER = """
     search.planner
     search.synonyms
     search.fieldwords
-    search._kernel
+    search._searcher
     search.searcher
     search.values
     search.trees

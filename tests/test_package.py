@@ -92,7 +92,12 @@ def packaged(wheel: Path) -> set[str]:
 SOURCES = {str(path.relative_to(ROOT)) for path in (ROOT / "qtsearch").rglob("*.py")}
 SOURCES |= {str(path.relative_to(ROOT)) for path in (ROOT / "qtsearch").rglob("*.pyi")}
 SOURCES |= {"qtsearch/py.typed"}
-KERNELS = ["qtsearch/_kernel", "qtsearch/codec/_kernel", "qtsearch/search/_kernel"]
+KERNELS = [
+    "qtsearch/_scoring",
+    "qtsearch/codec/_keyterms",
+    "qtsearch/codec/_merging",
+    "qtsearch/search/_searcher",
+]
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):

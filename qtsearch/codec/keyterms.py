@@ -30,7 +30,7 @@ _MAX_WEIGHT: Final = 255
 _WEIGHT_BITS: Final = 8
 _TERM_BITS: Final = (MAX_DOCS - 1).bit_length()  # as many terms as articles
 
-kernel: Final[Callable[..., None] | None] = compiled("qtsearch.codec._kernel", "key_terms")
+kernel: Final[Callable[..., None] | None] = compiled("qtsearch.codec._keyterms", "key_terms")
 
 
 def key_term_arrays(

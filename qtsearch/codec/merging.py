@@ -38,7 +38,7 @@ _N_COUNTS: Final = 2 + len(_KINDS)
 
 Integers = npt.NDArray[np.int64]
 
-kernel: Final[Callable[..., tuple[int, int, int]] | None] = compiled("qtsearch.codec._kernel", "merge")
+kernel: Final[Callable[..., tuple[int, int, int]] | None] = compiled("qtsearch.codec._merging", "merge")
 
 
 class Lists(NamedTuple):

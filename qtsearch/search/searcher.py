@@ -53,7 +53,7 @@ Found = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 Best = tuple[list[int], list[int]]
 
 
-kernel: Final[Callable[..., Best] | None] = compiled("qtsearch.search._kernel", "best")
+kernel: Final[Callable[..., Best] | None] = compiled("qtsearch.search._searcher", "best")
 
 
 class Searcher:

@@ -459,18 +459,18 @@ best(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"best", best, METH_VARARGS, "The k best articles: see _kernel.pyi."},
+    {"best", best, METH_VARARGS, "The k best articles: see _searcher.pyi."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef_Slot slots[] = {{0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_kernel", .m_methods = methods, .m_slots = slots,
+    PyModuleDef_HEAD_INIT, .m_name = "_searcher", .m_methods = methods, .m_slots = slots,
 };
 
 PyMODINIT_FUNC
-PyInit__kernel(void)
+PyInit__searcher(void)
 {
     return PyModuleDef_Init(&definition);
 }

@@ -1,23 +1,13 @@
-/* What a segment is merged from, in one pass where NumPy needs many: inverted lists of several parts -> those
-   of one, as merging.py has them, and postings -> the key terms of articles, as keyterms.py has them.
+/* Inverted lists of several parts -> those of one, as merging.py has them, in one pass where NumPy needs many.
 
    Whatever stands in an array, nothing is read or written but what was handed over. */
 
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000 /* 3.11, the first with buffers */
-#include <Python.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "_arrays.h"
 
 #define FIELDS 3
 #define KINDS (1 << FIELDS)
 #define MAX_COUNTS (2 + FIELDS)
 #define ARRAYS 7 /* that a part has, and each of what else is handed over */
-
-typedef enum { FINE, NO_MEMORY, OUT_OF_BOUNDS } Outcome;
-
-/* -- merging ----------------------------------------------------------------------------------------- */
 
 /* The lists of a part ascend by their keys. Those of the same key become one list, in the order of the new
    numbers of articles. Each part's share of a list mostly has that order already, and is put among what is
@@ -50,40 +40,6 @@ typedef struct {
     Py_ssize_t n;
     Py_ssize_t room;
 } List;
-
-static Py_ssize_t
-length(const Py_buffer *numbers)
-{
-    return numbers->len / numbers->itemsize;
-}
-
-static uint32_t
-number_at(const Py_buffer *numbers, int64_t place)
-{
-    switch (numbers->itemsize) {
-    case 1:
-        return ((const uint8_t *)numbers->buf)[place];
-    case 2:
-        return ((const uint16_t *)numbers->buf)[place];
-    default:
-        return ((const uint32_t *)numbers->buf)[place];
-    }
-}
-
-static void
-put(const Py_buffer *numbers, Py_ssize_t place, uint32_t number)
-{
-    switch (numbers->itemsize) {
-    case 1:
-        ((uint8_t *)numbers->buf)[place] = (uint8_t)number;
-        break;
-    case 2:
-        ((uint16_t *)numbers->buf)[place] = (uint16_t)number;
-        break;
-    default:
-        ((uint32_t *)numbers->buf)[place] = number;
-    }
-}
 
 static int
 by_doc(const void *a, const void *b)
@@ -313,61 +269,7 @@ merge_lists(Part *parts, Py_ssize_t n_parts, Merged *merged)
     return outcome;
 }
 
-/* -- key terms --------------------------------------------------------------------------------------- */
-
-/* Of each article the `slots` terms that weigh most, these first, of equal ones the lower. */
-typedef struct {
-    Py_buffer offsets, docs, numbers, times, weights, terms, best;
-    Py_ssize_t n_terms, n_docs, slots;
-} KeyTerms;
-
-static Outcome
-find_key_terms(const KeyTerms *given)
-{
-    const int64_t *offsets = given->offsets.buf;
-    const uint8_t *times = given->times.buf, *weights = given->weights.buf;
-    Py_ssize_t n_times = length(&given->weights) / given->n_terms, slots = given->slots;
-    for (Py_ssize_t term = 0; term < given->n_terms; term++, weights += n_times) {
-        int64_t start = offsets[term], stop = offsets[term + 1];
-        if (start < 0 || stop > length(&given->docs) || stop > length(&given->numbers))
-            return OUT_OF_BOUNDS;
-        if (!weights[0])
-            continue;
-        for (int64_t i = start; i < stop; i++) {
-            uint32_t doc = number_at(&given->docs, i), number = number_at(&given->numbers, i);
-            if (doc >= (uint64_t)given->n_docs || number >= (uint64_t)length(&given->times) ||
-                times[number] >= n_times)
-                return OUT_OF_BOUNDS;
-            uint8_t weight = weights[times[number]];
-            uint8_t *best = (uint8_t *)given->best.buf + doc * slots;
-            if (slots == 0 || weight <= best[slots - 1])
-                continue;
-            Py_ssize_t place = slots - 1;
-            while (place > 0 && best[place - 1] < weight)
-                place--;
-            char *terms = (char *)given->terms.buf + (doc * slots + place) * given->terms.itemsize;
-            memmove(best + place + 1, best + place, (size_t)(slots - 1 - place));
-            memmove(terms + given->terms.itemsize, terms, (size_t)((slots - 1 - place) * given->terms.itemsize));
-            best[place] = weight;
-            put(&given->terms, doc * slots + place, (uint32_t)term);
-        }
-    }
-    return FINE;
-}
-
 /* -- what Python hands over -------------------------------------------------------------------------- */
-
-/* Whether the numbers of an array have 2 ** `smallest` bytes, or up to 2 ** `largest`. */
-static int
-has_width(const Py_buffer *numbers, int smallest, int largest)
-{
-    for (int width = smallest; width <= largest; width++) {
-        if (numbers->itemsize == 1 << width)
-            return 1;
-    }
-    PyErr_SetString(PyExc_TypeError, "an array has numbers of another width");
-    return 0;
-}
 
 static int
 is_sound_part(const Part *part)
@@ -437,11 +339,8 @@ merge_given(PyObject *given, Merged *merged)
     else
         PyErr_SetString(PyExc_IndexError, "postings lead out of their arrays");
 done:
-    for (Py_ssize_t i = 0; i < n; i++) {
-        Py_buffer *arrays = &parts[i].keys;
-        for (int array = 0; array < ARRAYS; array++)
-            PyBuffer_Release(&arrays[array]);
-    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        release(&parts[i].keys, ARRAYS);
     PyMem_Free(parts);
     return found;
 }
@@ -456,68 +355,23 @@ merge(PyObject *module, PyObject *args)
         return NULL;
     if (is_sound_result(&merged))
         found = merge_given(parts, &merged);
-    Py_buffer *arrays = &merged.totals;
-    for (int array = 0; array < ARRAYS; array++)
-        PyBuffer_Release(&arrays[array]);
+    release(&merged.totals, ARRAYS);
     return found;
 }
 
-static int
-is_sound_ask(KeyTerms *given)
-{
-    if (!has_width(&given->offsets, 3, 3) || !has_width(&given->docs, 1, 2) || !has_width(&given->numbers, 0, 2) ||
-        !has_width(&given->times, 0, 0) || !has_width(&given->weights, 0, 0) || !has_width(&given->terms, 0, 2) ||
-        !has_width(&given->best, 0, 0))
-        return 0;
-    given->n_terms = length(&given->offsets) - 1;
-    if (given->n_docs > 0)
-        given->slots = length(&given->best) / given->n_docs;
-    if (given->n_docs < 0 || length(&given->terms) != length(&given->best) || given->n_terms < 0) {
-        PyErr_SetString(PyExc_ValueError, "there must be room for as many terms as weights of each article");
-        return 0;
-    }
-    return 1;
-}
-
-static PyObject *
-key_terms(PyObject *module, PyObject *args)
-{
-    KeyTerms given = {0};
-    if (!PyArg_ParseTuple(args, "y*y*y*y*y*w*w*n", &given.offsets, &given.docs, &given.numbers, &given.times,
-                          &given.weights, &given.terms, &given.best, &given.n_docs))
-        return NULL;
-    int sound = is_sound_ask(&given);
-    Outcome outcome = FINE;
-    if (sound && given.n_terms > 0) {
-        Py_BEGIN_ALLOW_THREADS
-        outcome = find_key_terms(&given);
-        Py_END_ALLOW_THREADS
-        if (outcome != FINE)
-            PyErr_SetString(PyExc_IndexError, "postings lead out of their arrays");
-    }
-    Py_buffer *arrays = &given.offsets;
-    for (int array = 0; array < ARRAYS; array++)
-        PyBuffer_Release(&arrays[array]);
-    if (!sound || outcome != FINE)
-        return NULL;
-    Py_INCREF(Py_None);
-    return Py_None;
-}
-
 static PyMethodDef methods[] = {
-    {"merge", merge, METH_VARARGS, "Several parts' inverted lists as one: see _kernel.pyi."},
-    {"key_terms", key_terms, METH_VARARGS, "The key terms of all articles: see _kernel.pyi."},
+    {"merge", merge, METH_VARARGS, "Several parts' inverted lists as one: see _merging.pyi."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef_Slot slots[] = {{0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_kernel", .m_methods = methods, .m_slots = slots,
+    PyModuleDef_HEAD_INIT, .m_name = "_merging", .m_methods = methods, .m_slots = slots,
 };
 
 PyMODINIT_FUNC
-PyInit__kernel(void)
+PyInit__merging(void)
 {
     return PyModuleDef_Init(&definition);
 }

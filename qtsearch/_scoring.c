@@ -135,18 +135,18 @@ impacts(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"impacts", impacts, METH_VARARGS, "The impacts of postings: see _kernel.pyi."},
+    {"impacts", impacts, METH_VARARGS, "The impacts of postings: see _scoring.pyi."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef_Slot slots[] = {{0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_kernel", .m_methods = methods, .m_slots = slots,
+    PyModuleDef_HEAD_INIT, .m_name = "_scoring", .m_methods = methods, .m_slots = slots,
 };
 
 PyMODINIT_FUNC
-PyInit__kernel(void)
+PyInit__scoring(void)
 {
     return PyModuleDef_Init(&definition);
 }
