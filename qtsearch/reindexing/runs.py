@@ -146,9 +146,8 @@ class Run:
                 "if that is meant, allow it (--allow-shrink); nothing was published"
             )
         comparison = Comparison(self._files, table)
-        full = self._full or past is None
-        if past is None or full or past.file.metadata["include_no_index"] != self._include_no_index:
-            full = True
+        full = past is None or self._full or past.file.metadata["include_no_index"] != self._include_no_index
+        if past is None or full:
             dictionary = _dictionary_of(self._files.paths)
             jobs = [Job(number, path) for number, path in enumerate(self._files.paths)]
             outcome, begun = self._read(jobs, Reading(dictionary, self._include_no_index, work)), None
