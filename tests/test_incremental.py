@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import qtsearch
 from qtsearch import articles
-from qtsearch.codec.container import ArrayFile
+from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.sources import sources_path
 from qtsearch.generations import generation
 
@@ -375,3 +375,26 @@ def test_a_damaged_index_is_built_anew(source, tmp_path, caplog):
         assert (report.published, report.full, report.pages) == (True, True, 66)
         assert "built anew" in caplog.text
         assert qtsearch.verify(index).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "forged"),
+    [
+        ("states", lambda states: np.full_like(states, 9)),
+        ("file_docs", lambda docs: np.full_like(docs, 99)),
+        ("sizes", lambda sizes: sizes[:3]),
+    ],
+)
+def test_a_forged_table_of_files(source, tmp_path, caplog, name, forged):
+    """A table that was written whole and says what cannot be is not gone on with: the index is built anew."""
+    index = tmp_path / "index"
+    qtsearch.reindex(source, index)
+    path = Path(sources_path(os.fspath(index), generation.latest(os.fspath(index)).segment_id))
+    file = ArrayFile(os.fspath(path))
+    arrays = {array: file[array] for array in file.names} | {name: forged(file[name])}
+    path.unlink()
+    write_array_file(os.fspath(path), arrays, file.metadata)
+    (source / "new.md").write_text("---\nurl: /new\nquestion: New?\nanswer: Yes.\n---\n")
+    report = qtsearch.reindex(source, index)
+    assert report.full
+    assert "the index is built anew" in caplog.text

@@ -78,6 +78,8 @@ class FileTable:
             if file.shape(array) != getattr(table, column).shape:
                 raise IndexDamagedError(file.path, f"has {array!r} of other files")
             getattr(table, column)[:] = file[array]
+        if table.states.max(initial=0) >= len(STATES):
+            raise IndexDamagedError(file.path, "has a file in no state that there is")
         table.reasons = read_reasons(file)
         return table
 

@@ -18,7 +18,7 @@ from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.filetable import FileTable, Row
 from qtsearch.codec.segment import Segment
 from qtsearch.codec.sources import sources_path
-from qtsearch.errors import ArticleError, IndexMissingError, QtsearchError
+from qtsearch.errors import ArticleError, IndexDamagedError, IndexMissingError, QtsearchError
 from qtsearch.generations import generation
 from qtsearch.reindexing.jobs import Job, Result
 from qtsearch.reindexing.scan import Files
@@ -78,7 +78,10 @@ def open_past(folder: str) -> Past | None:
     try:
         current, segment = generation.open_segment(folder)
         file = ArrayFile(sources_path(folder, current.segment_id))
-        return Past(current.number, segment, file, FileTable.read(file))
+        table = FileTable.read(file)
+        if table.docs.max(initial=-1) >= segment.n_docs:
+            raise IndexDamagedError(file.path, f"does not belong to {segment.files[0].path}")
+        return Past(current.number, segment, file, table)
     except IndexMissingError:
         return None
     except (QtsearchError, OSError) as error:
