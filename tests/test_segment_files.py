@@ -10,7 +10,8 @@ import pytest
 from faulty_disk import FailingDisk, FaultyDisk, installed
 
 from qtsearch.codec.container import ArrayFile
-from qtsearch.codec.files import SegmentFiles, segment_file
+from qtsearch.codec.files import SegmentFiles
+from qtsearch.codec.segment import segment_file
 
 
 def write(folder):
@@ -27,7 +28,7 @@ def write(folder):
 def test_what_was_given_is_there(tmp_path):
     """Under the names of the segment, with the sizes that are told."""
     sizes = write(tmp_path)
-    paths = {name: segment_file(str(tmp_path), "0", name) for name in sizes}
+    paths = {name: segment_file(str(tmp_path), "0", f".{name}") for name in sizes}
     assert sorted(sizes) == ["arrays", "impacts", "sources"]
     assert sizes == {name: os.path.getsize(path) for name, path in paths.items()}
     arrays = ArrayFile(paths["arrays"])

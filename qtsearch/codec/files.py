@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self, TypeVar
@@ -11,16 +10,11 @@ import numpy.typing as npt
 
 from qtsearch import disk
 from qtsearch.codec.container import ArrayWriter, Parts, write_array_file
-from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.codec.segment import segment_file
 
-__all__ = ["SegmentFiles", "segment_file"]
+__all__ = ["SegmentFiles"]
 
 T = TypeVar("T")
-
-
-def segment_file(folder: str, segment_id: str, name: str) -> str:
-    """The path of one: ``arrays``, ``impacts`` or ``sources``."""
-    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.{name}")
 
 
 class SegmentFiles:
@@ -33,7 +27,7 @@ class SegmentFiles:
     def __init__(self, folder: str, segment_id: str) -> None:
         """The files must not exist yet. Raises OSError."""
         self._segment = folder, segment_id
-        self._file = ArrayWriter(segment_file(folder, segment_id, "arrays"))
+        self._file = ArrayWriter(self._path("arrays"))
         self._thread = ThreadPoolExecutor(1)
         self._written: list[Future[Any]] = []
         self._others: dict[str, Future[int]] = {}
@@ -48,7 +42,7 @@ class SegmentFiles:
         self._file.__exit__()
         if not self._finished:
             for name in self._others:
-                disk.discard(segment_file(*self._segment, name))
+                disk.discard(self._path(name))
 
     def add(self, arrays: Mapping[str, npt.NDArray[Any] | Parts]) -> None:
         """Have some more arrays written."""
@@ -62,7 +56,7 @@ class SegmentFiles:
         self, name: str, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]
     ) -> None:
         """Have another file written and synced, ``impacts`` say."""
-        path = segment_file(*self._segment, name)
+        path = self._path(name)
         self._others[name] = self._submit(lambda: write_array_file(path, arrays, metadata))
 
     def finish(self, metadata: Mapping[str, Any]) -> dict[str, int]:
@@ -75,6 +69,9 @@ class SegmentFiles:
             one.result()
         self._finished = True
         return {"arrays": size.result()} | {name: other.result() for name, other in self._others.items()}
+
+    def _path(self, name: str) -> str:
+        return segment_file(*self._segment, f".{name}")
 
     def _submit(self, write: Callable[[], T]) -> Future[T]:
         future = self._thread.submit(self._write, write)

@@ -118,6 +118,7 @@ __all__ = [
     "offsets_of",
     "pieces_of",
     "places_of",
+    "segment_file",
 ]
 
 #: What a segment's files are called after ``MAIN_<id>``. Searching does without the last one.
@@ -245,9 +246,8 @@ class Segment:
             OSError: a file is missing or cannot be read.
             IndexVersionError, IndexDamagedError: see :class:`~qtsearch.codec.container.ArrayFile`.
         """
-        base = os.path.join(folder, f"{INDEX_NAME}_{segment_id}")
-        arrays = ArrayFile(base + ".arrays")
-        impacts = ArrayFile(base + ".impacts")
+        arrays = ArrayFile(segment_file(folder, segment_id, ".arrays"))
+        impacts = ArrayFile(segment_file(folder, segment_id, ".impacts"))
         self.segment_id = segment_id
         self.files = (arrays, impacts)
         self.metadata = arrays.metadata
@@ -398,6 +398,11 @@ class Segment:
     def subject_of(self, doc: int) -> SubjectSlice:
         """The subject of an article."""
         return self.subjects[bisect_right(self.subjects, doc, key=attrgetter("start")) - 1]
+
+
+def segment_file(folder: str, segment_id: str, extension: str) -> str:
+    """The path of a file of a segment; ``extension``: one of :data:`SEGMENT_EXTENSIONS`."""
+    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}")
 
 
 def offsets_of(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -36,7 +36,7 @@ from qtsearch.codec.container import ArrayFile, write_array_file
 from qtsearch.codec.filetable import FileTable
 from qtsearch.codec.frequencies import Arrays
 from qtsearch.codec.rest import PACKED, packed
-from qtsearch.codec.segment import INDEX_NAME
+from qtsearch.codec.segment import segment_file
 from qtsearch.errors import QtsearchError
 from qtsearch.generations import generation
 
@@ -59,7 +59,7 @@ class Previous(NamedTuple):
 
 def sources_path(folder: str, segment_id: str) -> str:
     """The file of a segment."""
-    return os.path.join(folder, f"{INDEX_NAME}_{segment_id}.sources")
+    return segment_file(folder, segment_id, ".sources")
 
 
 def sources_arrays(

@@ -20,13 +20,13 @@ from qtsearch.codec.chunk import MAX_DOCS
 from qtsearch.codec.completions import Texts, completion_arrays, merged_texts
 from qtsearch.codec.container import Parts, write_array_file
 from qtsearch.codec.expansions import expansion_arrays
-from qtsearch.codec.files import SegmentFiles, segment_file
+from qtsearch.codec.files import SegmentFiles
 from qtsearch.codec.frequencies import Arrays, Frequencies, encode_numbered
 from qtsearch.codec.keyterms import key_term_arrays
 from qtsearch.codec.lexicon import FormCounts, count_forms, merged_vocabulary
 from qtsearch.codec.merging import merged_postings
 from qtsearch.codec.phrases import compound_arrays, keyword_arrays, pair_arrays
-from qtsearch.codec.segment import SubjectSlice, offsets_of, pieces_of
+from qtsearch.codec.segment import SubjectSlice, offsets_of, pieces_of, segment_file
 from qtsearch.codec.texts import joined_texts, split_texts
 from qtsearch.errors import SourceError
 from qtsearch.parameters import RankingParameters, Weighting
@@ -298,7 +298,7 @@ class SegmentWriter:
 
 def write_impacts(folder: str, segment_id: str, arrays: Arrays, parameters: RankingParameters) -> int:
     """Write and fsync the impacts of a segment, given its other arrays; returns the file's size in bytes."""
-    return write_array_file(segment_file(folder, segment_id, "impacts"), *_impacts(arrays, parameters))
+    return write_array_file(segment_file(folder, segment_id, ".impacts"), *_impacts(arrays, parameters))
 
 
 def _impacts(arrays: Arrays, parameters: RankingParameters) -> _Contents:

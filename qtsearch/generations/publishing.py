@@ -15,7 +15,7 @@ from collections.abc import Collection
 from typing import Final
 
 from qtsearch import disk
-from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
+from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS, segment_file
 from qtsearch.errors import IndexMissingError, QtsearchError
 from qtsearch.generations import generation
 from qtsearch.generations.locking import WriteLock
@@ -85,7 +85,7 @@ def discard_segment(folder: str, segment_id: str) -> None:
     """Remove the files of a segment, unless it was published after all before something went wrong."""
     if not is_published(folder, segment_id):
         for extension in SEGMENT_EXTENSIONS:
-            disk.discard(os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}"))
+            disk.discard(segment_file(folder, segment_id, extension))
 
 
 def prepare() -> None:

@@ -7,7 +7,7 @@ import os
 
 from qtsearch import disk
 from qtsearch.codec.container import OLDEST_WITH_METADATA, ArrayFile
-from qtsearch.codec.segment import INDEX_NAME, SEGMENT_EXTENSIONS
+from qtsearch.codec.segment import SEGMENT_EXTENSIONS, segment_file
 from qtsearch.codec.sources import kept_segments
 from qtsearch.codec.writer import write_impacts
 from qtsearch.errors import IndexMissingError, QtsearchError
@@ -57,8 +57,8 @@ def set_parameters(
 def _share(folder: str, source_id: str, segment_id: str) -> None:
     """Give all files of a segment but the impacts another name; a copy, where there are no hard links."""
     for extension in SEGMENT_EXTENSIONS:
-        source = os.path.join(folder, f"{INDEX_NAME}_{source_id}{extension}")
-        target = os.path.join(folder, f"{INDEX_NAME}_{segment_id}{extension}")
+        source = segment_file(folder, source_id, extension)
+        target = segment_file(folder, segment_id, extension)
         if extension != ".impacts" and os.path.exists(source):
             try:
                 disk.layer.link(source, target)
@@ -73,8 +73,7 @@ def published_parameters(folder: str) -> RankingParameters:
     Where they cannot be read or are others, there is a warning in the log, and the defaults.
     """
     try:
-        segment_id = generation.latest(folder).segment_id
-        path = os.path.join(folder, f"{INDEX_NAME}_{segment_id}.impacts")
+        path = segment_file(folder, generation.latest(folder).segment_id, ".impacts")
         return RankingParameters.from_dict(ArrayFile(path, OLDEST_WITH_METADATA).metadata["parameters"])
     except IndexMissingError:
         pass

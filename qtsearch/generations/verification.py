@@ -19,7 +19,7 @@ from qtsearch.codec.container import ArrayFile
 from qtsearch.codec.fields import whoosh_schema
 from qtsearch.codec.invariants import Arrays, broken
 from qtsearch.codec.plugin import ArraySegment
-from qtsearch.codec.segment import INDEX_NAME, SubjectSlice
+from qtsearch.codec.segment import INDEX_NAME, SubjectSlice, segment_file
 from qtsearch.codec.sources import kept_segments
 from qtsearch.errors import ForeignSegmentError, IndexDamagedError, IndexVersionError
 from qtsearch.generations import generation
@@ -159,7 +159,7 @@ class _Run:
         raise IndexDamagedError(self._folder, "changes faster than it can be read")
 
     def _open_file(self, current: Generation, extension: str) -> ArrayFile | None:
-        path = os.path.join(self._folder, f"{INDEX_NAME}_{current.segment_id}{extension}")
+        path = segment_file(self._folder, current.segment_id, extension)
         try:
             return ArrayFile(path)
         except FileNotFoundError:
