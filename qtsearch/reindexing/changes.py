@@ -97,8 +97,9 @@ class Comparison:
         self._past = past
         self._sizes = np.array(files.sizes, np.int64)
         self._mtimes = np.array(files.mtimes, np.int64)
-        # Of each file found the row that it has in the table of the past, -1 for none.
+        # Of each file found the row that it has in the table of the past, -1 for none; and what that says.
         self._rows = past.numbers_of(files.keys)
+        self._table = past.taken(self._rows, files.keys)
 
     def jobs(self, *, checksum: bool) -> list[Job]:
         """The files that must be read: all that may have changed and, if there is any change, those that gave
@@ -106,7 +107,7 @@ class Comparison:
 
         ``checksum``: all, whatever their times.
         """
-        before = self._past.taken(self._rows, self._files.keys)
+        before = self._table
         same = (before.sizes == self._sizes) & (before.mtimes == self._mtimes) & before.digests.any(axis=1)
         reading = ~same | checksum
         gave_way = (self._rows >= 0) & before.are("duplicate")
@@ -122,19 +123,17 @@ class Comparison:
 
     def docs_but_of(self, jobs: Sequence[Job]) -> npt.NDArray[np.int32]:
         """The articles of the files that are found and are not to be read."""
-        staying = self._rows >= 0
-        staying[[job.number for job in jobs]] = False
-        docs = self._past.docs[self._rows[staying]]
+        docs = self._table.docs.copy()
+        docs[[job.number for job in jobs]] = -1
         return docs[docs >= 0]
 
     def settle(self, results: Sequence[Result], scanned_ns: int, *, strict: bool) -> Changes:
-        """What became of the files, given what was read of them.
+        """What became of the files, given what was read of them: the last that is asked, and but once.
 
         ``scanned_ns``: when the files were looked for. ``strict``: of a file that is no article any more, the
         last good version goes, too.
         """
-        past = self._past
-        table = past.taken(self._rows, self._files.keys)
+        past, table = self._past, self._table
         result_of = {result.number: result for result in results}
         mtimes = np.where(self._mtimes < scanned_ns - _GRAIN_NS, self._mtimes, -1)
         as_it_was = (self._rows >= 0) & (table.sizes == self._sizes) & (table.mtimes == mtimes)
