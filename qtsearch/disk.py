@@ -48,20 +48,21 @@ class Disk:
     def write(self, file: io.FileIO, data: bytes | memoryview) -> None:
         """Write all of ``data``: a system may take it in parts."""
         rest = memoryview(data)
-        with _named(file):
+        with _named(file.name):
             while rest:
                 rest = rest[file.write(rest) :]
 
     def sync(self, file: io.FileIO) -> None:
         """Return when what was written to the file is on the disk; its name need not be."""
-        with _named(file):
+        with _named(file.name):
             os.fsync(file.fileno())
 
     def sync_folder(self, path: str) -> None:
         """Return when the names in a folder are on the disk."""
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            with _named(path):
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -109,12 +110,12 @@ class Disk:
 
 
 @contextlib.contextmanager
-def _named(file: io.FileIO) -> Iterator[None]:
-    """An error within is one of this file: the system does not say of which."""
+def _named(path: str) -> Iterator[None]:
+    """An error within is one of this file or folder: the system does not say of which."""
     try:
         yield
     except OSError as error:
-        error.filename = file.name
+        error.filename = path
         raise
 
 

@@ -28,6 +28,7 @@ from publishing_runs import (
     steps_of,
 )
 
+from qtsearch import disk
 from qtsearch.cli.signals import Stopped, stoppable
 
 NAMES = ("first", "again", "tune", "touch", "rollback", "backup")
@@ -188,6 +189,20 @@ def test_a_signal_at_every_step(scene, folder):
         assert not folder.exists() or left_over(folder) == set(), (at, step)
     assert_recovers(scene, folder)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_names_what_it_is_of(tmp_path, monkeypatch):
+    """The file that is written or synced, or the folder that is synced: the system does not say."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("os.fsync", fail)
+    with disk.layer.create(str(tmp_path / "file")) as file, pytest.raises(OSError, match="error") as synced:
+        disk.layer.sync(file)
+    with pytest.raises(OSError, match="error") as folder_synced:
+        disk.layer.sync_folder(str(tmp_path))
+    assert (synced.value.filename, folder_synced.value.filename) == (str(tmp_path / "file"), str(tmp_path))
 
 
 def test_permissions_follow_the_umask(scenes, folder):
