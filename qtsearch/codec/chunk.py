@@ -260,12 +260,12 @@ class ChunkBuilder:
 
     def _stems(self, forms: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
         """The terms of surface forms."""
-        if self._known is None or not len(self._known["forms"]):
-            return byte_words([analysis.stem(form.decode()).encode() for form in forms.tolist()])
-        known = self._known["forms"]
-        places = np.minimum(known.searchsorted(forms), len(known) - 1)
-        stems = self._known["terms"][self._known["form_terms"][places]].astype(object)
-        new = np.flatnonzero(known[places] != forms)
+        stems = np.empty(len(forms), object)
+        new = np.ones(len(forms), bool)
+        if self._known is not None and len(known := self._known["forms"]):
+            places = np.minimum(known.searchsorted(forms), len(known) - 1)
+            stems[:] = self._known["terms"][self._known["form_terms"][places]]
+            new = known[places] != forms
         stems[new] = [analysis.stem(form.decode()).encode() for form in forms[new].tolist()]
         return byte_words(stems.tolist())
 
